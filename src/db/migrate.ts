@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { sql } from 'drizzle-orm';
+import { ConvenorError } from '../kernel/errors.ts';
+import { migrationsFolder } from '../kernel/paths.ts';
+import { rows, type Db } from './open.ts';
+
+interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly statements: string;
+}
+
+/** The migrations that this program knows, in order. Files are named `0001_what_it_does.sql`. */
+export function knownMigrations(): Migration[] {
+  return readdirSync(migrationsFolder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => ({
+      number: Number.parseInt(file, 10),
+      name: file.replace(/\.sql$/, ''),
+      statements: readFileSync(path.join(migrationsFolder, file), 'utf8'),
+    }));
+}
+
+/**
+ * Brings the tables up to date: each missing migration in its own transaction. Several processes may call
+ * this at once; an advisory lock lets one work and the others wait.
+ *
+ * @returns the names of the migrations that were applied.
+ * @throws ConvenorError `database_too_new` when the database has a migration that this program does not know.
+ */
+export async function migrate(db: Db): Promise<string[]> {
+  const known = knownMigrations();
+  const newest = known.at(-1)?.number ?? 0;
+  const applied: string[] = [];
+  for (const migration of known) {
+    const done = await db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(726_011_001)`);
+      await tx.execute(
+        sql`create table if not exists schema_migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())`,
+      );
+      const present = await rows<{ number: number; name: string }>(
+        tx,
+        sql`select number, name from schema_migrations order by number`,
+      );
+      const foreign = present.find((row) => row.number > newest);
+      if (foreign) {
+        throw new ConvenorError(
+          'database_too_new',
+          `This database was changed by a newer Convenor (migration ${foreign.name}; this program knows ${known.at(-1)?.name}). Start the newer program, or restore a backup made before the upgrade.`,
+        );
+      }
+      if (present.some((row) => row.number === migration.number)) return false;
+      // The embedded database takes one statement at a time; a block that executes the file's text is one.
+      await tx.execute(sql.raw(`do $do$ begin execute $file$${migration.statements}$file$; end $do$`));
+      await tx.execute(
+        sql`insert into schema_migrations (number, name) values (${migration.number}, ${migration.name})`,
+      );
+      return true;
+    });
+    if (done) applied.push(migration.name);
+  }
+  return applied;
+}

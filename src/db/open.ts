@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle as drizzlePostgres } from 'drizzle-orm/node-postgres';
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
+import type { SQL } from 'drizzle-orm';
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import pg from 'pg';
+import { ConvenorError } from '../kernel/errors.ts';
+import { migrate } from './migrate.ts';
+import * as schema from './schema.ts';
+
+/** A connection to the database, or a transaction on it: what every domain function takes. */
+export type Tx = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** The open database. Transactions nest as savepoints. */
+export type Db = Tx;
+
+export interface OpenDatabase {
+  readonly db: Db;
+  readonly kind: 'embedded' | 'postgres';
+  /** A copy of the embedded database's folder as a gzipped tar, consistent while in use. */
+  dump?(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Where the database is: a Postgres URL, or the data folder of the embedded one (`undefined`: in memory). */
+export type DatabaseLocation = { url: string; connections?: number } | { dataFolder: string | undefined };
+
+/**
+ * Opens the database and brings its tables up to date.
+ *
+ * @throws ConvenorError `unavailable` when it cannot be reached, `database_too_new` when a newer Convenor
+ *   has already changed its tables.
+ */
+export async function openDatabase(location: DatabaseLocation): Promise<OpenDatabase> {
+  const opened = 'url' in location ? await openPostgres(location) : await openEmbedded(location.dataFolder);
+  try {
+    await migrate(opened.db);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return opened;
+}
+
+async function openPostgres(location: { url: string; connections?: number }): Promise<OpenDatabase> {
+  const pool = new pg.Pool({
+    connectionString: location.url,
+    max: location.connections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    options: '-c timezone=UTC',
+    application_name: 'convenor',
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener the process would end.
+  pool.on('error', () => undefined);
+  try {
+    await pool.query('select 1');
+  } catch (error) {
+    await pool.end();
+    throw new ConvenorError(
+      'unavailable',
+      `The database cannot be reached: ${(error as Error).message}. Check DATABASE_URL and that the server runs.`,
+      { cause: error },
+    );
+  }
+  return { db: drizzlePostgres(pool, { schema }), kind: 'postgres', close: () => pool.end() };
+}
+
+async function openEmbedded(dataFolder: string | undefined): Promise<OpenDatabase> {
+  const folder = dataFolder === undefined ? undefined : path.join(dataFolder, 'database');
+  if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const client = folder === undefined ? new PGlite() : new PGlite(folder);
+  await client.waitReady;
+  await client.exec(`set timezone = 'UTC'`);
+  return {
+    db: drizzlePglite(client, { schema }),
+    kind: 'embedded',
+    dump: async () => new Uint8Array(await (await client.dumpDataDir('gzip')).arrayBuffer()),
+    close: () => client.close(),
+  };
+}
+
+/**
+ * Runs a statement and gives its rows as they come from the driver: timestamps as text in UTC, `bigint` and
+ * `count(*)` as text or number. The caller parses them with a schema or names the types that it casts to in SQL.
+ */
+export async function rows<T>(tx: Tx, statement: SQL): Promise<T[]> {
+  return ((await tx.execute(statement)) as { rows: T[] }).rows;
+}

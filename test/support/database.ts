@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { inject } from 'vitest';
+import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+
+/**
+ * An empty, migrated database of the kind that the running suite is about: in memory, or a new database on the
+ * suite's own Postgres server. Close it in `afterAll`.
+ */
+export async function openTestDatabase(): Promise<OpenDatabase> {
+  if (process.env['TEST_DATABASE'] !== 'postgres') return openDatabase({ dataFolder: undefined });
+  const server = inject('postgresUrl');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const main = await openDatabase({ url: server, connections: 1 });
+  await main.db.execute(sql.raw(`create database ${name}`));
+  await main.close();
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return openDatabase({ url: url.href });
+}
+
+/** Empties every table but the list of migrations, for tests that share one database. */
+export async function emptyDatabase({ db }: OpenDatabase): Promise<void> {
+  await db.execute(sql`
+    do $$
+    declare names text;
+    begin
+      alter table consent_events disable trigger user;
+      select string_agg(format('%I', tablename), ', ') into names
+        from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations';
+      execute 'truncate ' || names || ' cascade';
+      alter table consent_events enable trigger user;
+    end $$`);
+}

@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/** Folders whose tests use a database: they run once on the embedded database and once on Postgres. */
+const DATABASE_TESTS = [
+  'test/{db,organisation,outbox,subscribers,meetings,announcements,noticeboard,jobs,web,process}/**/*.test.ts',
+];
+const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/cli/**'];
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: ['test/**/*.test.ts'],
+          exclude: [...DATABASE_TESTS, ...OTHER_SUITES],
+        },
+      },
+      { extends: true, test: { name: 'embedded', include: DATABASE_TESTS, env: { TEST_DATABASE: 'embedded' } } },
+      { extends: true, test: { name: 'postgres', include: DATABASE_TESTS, env: { TEST_DATABASE: 'postgres' } } },
+      { extends: true, test: { name: 'system', include: OTHER_SUITES.map((p) => `${p}/*.test.ts`), testTimeout: 180_000 } },
+    ],
+  },
+});
