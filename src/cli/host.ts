@@ -1,0 +1,76 @@
+import type { Writable } from 'node:stream';
+import type { Config } from '../config/load.ts';
+import type { Db } from '../db/open.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+
+/** A question to the person at the terminal. Plain data, so that a running server can put it to them too. */
+export interface Question {
+  readonly kind: 'text' | 'password' | 'confirm' | 'select';
+  readonly message: string;
+  /** What is filled in beforehand; for `confirm`, `yes` or `no`. */
+  readonly initial?: string;
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
+  /** What was wrong with the answer before this one. */
+  readonly problem?: string;
+}
+
+/**
+ * Where a command reads and writes: the terminal of the person who typed it, even when a running server
+ * carries the command out for them.
+ */
+export interface CliIo {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** The folder that relative file names start from. */
+  readonly cwd: string;
+  /** True when standard error is a terminal: progress is drawn there. */
+  readonly isTTY: boolean;
+  /** Width of the terminal that standard output is; `undefined` when it is a file or a pipe. */
+  readonly columns: number | undefined;
+  readonly colour: boolean;
+  /** Name of the person on this machine, for the audit log. */
+  readonly user: string;
+  /** Aborted when the person breaks the command off. */
+  readonly signal: AbortSignal;
+  /** Puts a question (`confirm` answers `yes` or `no`); `undefined` when broken off. Absent when nobody can answer. */
+  readonly ask?: (question: Question) => Promise<string | undefined>;
+}
+
+/** What the commands use of the running program. */
+export interface CliDependencies {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly log: Log;
+  /** Tells the reconciler that rows have changed. Never fails: the rows are found on its next tick anyway. */
+  nudge(): Promise<void>;
+}
+
+/** One line of `doctor`. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  /** What to do about it; set unless the state is `ok`. */
+  readonly advice?: string;
+}
+
+/**
+ * An opened program: in this process, or in the server that holds the embedded database, which then runs the
+ * whole command for us.
+ */
+export type Opened =
+  | { readonly where: 'here'; readonly app: CliDependencies; close(): Promise<void> }
+  | { readonly where: 'elsewhere'; run(argv: readonly string[], io: CliIo): Promise<number> };
+
+export type Role = 'serve' | 'web' | 'worker';
+
+/** The process that the command line runs in, as the commands see it. */
+export interface CliHost {
+  open(): Promise<Opened>;
+  /** Runs the server until it is told to stop; gives the exit status. */
+  start(role: Role, options: { readonly demo: boolean }): Promise<number>;
+  /** Looks at everything that the program depends on, most basic first. Does not throw. */
+  inspect(): AsyncIterable<Finding>;
+}
