@@ -36,7 +36,7 @@ export async function migrate(db: Db): Promise<string[]> {
   const applied: string[] = [];
   for (const migration of known) {
     const done = await db.transaction(async (tx) => {
-      await tx.execute(sql`select pg_advisory_xact_lock(726_011_001)`);
+      await tx.execute(sql`select pg_advisory_xact_lock(726011001)`);
       await tx.execute(
         sql`create table if not exists schema_migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())`,
       );
