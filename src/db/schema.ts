@@ -190,6 +190,8 @@ export const announcements = pgTable('announcements', {
   frozenAt: instant('frozen_at'),
   chunks: integer().notNull().default(0),
   audience: integer(),
+  senderFaults: integer('sender_faults').notNull().default(0),
+  meetingSequence: integer('meeting_sequence'),
   dedupeKey: text('dedupe_key').notNull(),
   createdAt: instant('created_at').notNull(),
   updatedAt: instant('updated_at').notNull(),

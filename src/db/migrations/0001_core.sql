@@ -179,6 +179,10 @@ create table announcements (
   frozen_at timestamptz,
   chunks integer not null default 0,
   audience integer,
+  -- Refusals in a row that are the sender's fault, over all workers: the run pauses itself when they pile up.
+  sender_faults integer not null default 0,
+  -- The meeting's SEQUENCE that this notice tells about.
+  meeting_sequence integer,
   dedupe_key text not null unique,
   created_at timestamptz not null,
   updated_at timestamptz not null
