@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { ConvenorError, type FieldProblem } from '../kernel/errors.ts';
+import { editDistance } from '../kernel/nearest.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 
 type Values = { readonly [K in OptionName]: z.output<(typeof OPTIONS)[K]['schema']> };
@@ -25,7 +26,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     try {
       const result = schema.safeParse(readRaw(environment, name));
       if (result.success) values[name] = result.data;
-      else problems.push({ field: name, message: `${result.error.issues[0]!.message} (example: ${example})` });
+      else
+        problems.push({ field: name, message: `${result.error.issues[0]!.message} (example: ${example})` });
     } catch (error) {
       problems.push({ field: `${name}_FILE`, message: (error as Error).message });
     }
@@ -34,7 +36,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   if (problems.length > 0) {
     throw new ConvenorError(
       'invalid_config',
-      ['Convenor cannot start with these settings:', ...problems.map((p) => `  ${p.field} ${p.message}`)].join('\n'),
+      [
+        'Convenor cannot start with these settings:',
+        ...problems.map((p) => `  ${p.field} ${p.message}`),
+      ].join('\n'),
       { problems },
     );
   }
@@ -43,7 +48,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze(values) as Config;
 }
 
-function readRaw(environment: Readonly<Record<string, string | undefined>>, name: OptionName): string | undefined {
+function readRaw(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: OptionName,
+): string | undefined {
   const file = environment[`${name}_FILE`];
   if (file === undefined || file === '') {
     const value = environment[name];
@@ -91,18 +99,4 @@ function contradictions(values: Record<string, unknown>): FieldProblem[] {
     }
   }
   return problems;
-}
-
-/** Levenshtein distance: the smallest number of inserted, removed or replaced characters. */
-export function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replace, previous[j]! + 1, current[j - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
 }

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { NATIONS } from '../calendar/bank-holidays.ts';
+import { formatQuietHours, parseQuietHours } from '../calendar/quiet-hours.ts';
+import { parseZone } from '../calendar/wall.ts';
+import { parseEmailAddress } from '../kernel/email-address.ts';
+import {
+  darkColour,
+  domainOrNothing,
+  formatRetention,
+  line,
+  paragraph,
+  parsedBy,
+  retention,
+  setting,
+} from './setting-types.ts';
+
+const asIs = (value: string): string => value;
+
+const nationOrOff: z.ZodType<(typeof NATIONS)[number] | undefined, string> = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum([...NATIONS, 'off'], { error: `must be one of ${NATIONS.join(', ')}, or off` }))
+  .transform((text) => (text === 'off' ? undefined : text));
+
+const addressOrNothing = parsedBy((text) => (text === '' ? '' : parseEmailAddress(text).email));
+
+const instantOrNothing = parsedBy((text) => (text === '' ? undefined : Temporal.Instant.from(text)));
+
+/** How long a class of data is kept. The privacy notice lists them by `help`; a daily job applies them. */
+function keptFor(what: string, fallback: string) {
+  return setting({
+    schema: retention,
+    format: formatRetention,
+    fallback,
+    help: `How long we keep ${what}.`,
+    example: fallback,
+  });
+}
+
+/**
+ * Every setting of the organisation, described once: what the administrator's page, the command line and the
+ * documentation show is made from this table. Values are kept as text, in the form that `schema` reads.
+ */
+export const SETTINGS = {
+  organisationName: setting({
+    schema: line(120),
+    format: asIs,
+    fallback: 'Our organisation',
+    help: 'The organisation that sends the mail and answers for the data. It is named in every mail.',
+    example: 'Northfield Therapy Partnership',
+  }),
+  groupName: setting({
+    schema: line(80),
+    format: asIs,
+    fallback: 'Occupational Therapy Network',
+    help: 'The name of the group, as its people know it.',
+    example: 'Northfield OT Network',
+  }),
+  postalAddress: setting({
+    schema: paragraph(300),
+    format: asIs,
+    fallback: '',
+    help: 'Postal address in the footer of every mail.',
+    example: '1 High Street, Northfield, NF1 2AB',
+  }),
+  contactEmail: setting({
+    schema: addressOrNothing,
+    format: asIs,
+    fallback: '',
+    help: 'Address that people can write to. Replies to a mail go there.',
+    example: 'network@example.org',
+  }),
+  listDomain: setting({
+    schema: domainOrNothing,
+    format: asIs,
+    fallback: '',
+    help: 'Domain in the List-Id and Message-ID of mails. Without it the sender’s domain is used.',
+    example: 'example.org',
+  }),
+  timeZone: setting({
+    schema: parsedBy(parseZone),
+    format: asIs,
+    fallback: 'Europe/London',
+    help: 'Time zone of the group: for quiet hours, new meetings and every time shown.',
+    example: 'Europe/London',
+  }),
+  quietHours: setting({
+    schema: parsedBy(parseQuietHours),
+    format: formatQuietHours,
+    fallback: '22:00-08:00',
+    help: 'Hours in which no mail to the group is sent, or "off".',
+    example: '22:00-08:00',
+  }),
+  bankHolidays: setting({
+    schema: nationOrOff,
+    format: (value) => value ?? 'off',
+    fallback: 'england-and-wales',
+    help: 'Whose bank holidays to watch for: a meeting that falls on one waits for your decision. Or "off".',
+    example: 'scotland',
+  }),
+  brandColour: setting({
+    schema: darkColour,
+    format: asIs,
+    fallback: '#1d5a8c',
+    help: 'Colour of headings and buttons. White text must be readable on it.',
+    example: '#1d5a8c',
+  }),
+  whyYouGetThis: setting({
+    schema: paragraph(300, 1),
+    format: asIs,
+    fallback: 'You get this e-mail because you asked to hear from the group.',
+    help: 'Line in the footer that says why the person gets the mail.',
+    example: 'You get this e-mail because you joined our list of occupational therapists.',
+  }),
+  clinicalLine: setting({
+    schema: paragraph(400),
+    format: asIs,
+    fallback:
+      'What is shared in this group is not clinical advice: each therapist remains responsible for decisions in their own practice.',
+    help: 'Line in the footer about clinical responsibility. Empty leaves it out.',
+    example: 'Each therapist remains responsible for decisions in their own practice.',
+  }),
+  privacyProcessors: setting({
+    schema: paragraph(1000),
+    format: asIs,
+    fallback: '',
+    help: 'For the privacy notice: who handles data for you (mail service, Zoom, hosting) and where.',
+    example:
+      'MailerLite (EU) keeps our mailing list; Zoom (US, under the UK-US data bridge) runs our meetings.',
+  }),
+  retentionUnconfirmed: keptFor('a request to join that was never confirmed', '14 days'),
+  retentionLeft: keptFor('the name and address of somebody who has left', '12 months'),
+  retentionEvidence: keptFor(
+    'the IP address and browser noted with an agreement, after it was withdrawn',
+    '24 months',
+  ),
+  retentionSendLog: keptFor('the record of who was sent what', '24 months'),
+  retentionServiceMails: keptFor('confirmations and other mail to one person', '90 days'),
+  retentionOutbox: keptFor('mails in the outbox', '90 days'),
+  retentionWebhooks: keptFor('notices received from MailerLite and Zoom', '90 days'),
+  retentionComplaints: keptFor('complaints, after they were closed', '36 months'),
+  retentionAudit: keptFor('the record of what administrators did', '36 months'),
+  mailerliteWebhookSecret: setting({
+    schema: line(200, 0),
+    format: asIs,
+    fallback: '',
+    help: 'Secret of the MailerLite webhook that Convenor registered.',
+    example: '',
+    secret: true,
+    internal: true,
+  }),
+  setupCompletedAt: setting({
+    schema: instantOrNothing,
+    format: (value) => value?.toString() ?? '',
+    fallback: '',
+    help: 'When the set-up page was finished.',
+    example: '2026-11-01T09:00:00Z',
+    internal: true,
+  }),
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+
+/** All settings, parsed. */
+export type Settings = {
+  readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]['schema']>;
+};
