@@ -2,13 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests use a database: they run once on the embedded database and once on Postgres. */
 const DATABASE_TESTS = [
-  'test/{db,organisation,outbox,subscribers,meetings,announcements,noticeboard,jobs,web,process}/**/*.test.ts',
+  'test/{db,organisation,outbox,subscribers,meetings,announcements,noticeboard,jobs,web}/**/*.test.ts',
+  'test/queue/**/*.database.test.ts',
 ];
-const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/cli/**'];
+const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/cli/**', 'test/process/**'];
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -22,9 +22,33 @@ export default defineConfig({
           exclude: [...DATABASE_TESTS, ...OTHER_SUITES],
         },
       },
-      { extends: true, test: { name: 'embedded', include: DATABASE_TESTS, env: { TEST_DATABASE: 'embedded' } } },
-      { extends: true, test: { name: 'postgres', include: DATABASE_TESTS, env: { TEST_DATABASE: 'postgres' } } },
-      { extends: true, test: { name: 'system', include: OTHER_SUITES.map((p) => `${p}/*.test.ts`), testTimeout: 180_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'embedded',
+          include: DATABASE_TESTS,
+          env: { TEST_DATABASE: 'embedded' },
+          globalSetup: ['test/support/embedded.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: DATABASE_TESTS,
+          env: { TEST_DATABASE: 'postgres' },
+          globalSetup: ['test/support/postgres.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: OTHER_SUITES.map((folder) => `${folder}/*.test.ts`),
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });

