@@ -29,8 +29,6 @@ export interface CliIo {
   /** Width of the terminal that standard output is; `undefined` when it is a file or a pipe. */
   readonly columns: number | undefined;
   readonly colour: boolean;
-  /** Name of the person on this machine, for the audit log. */
-  readonly user: string;
   /** Aborted when the person breaks the command off. */
   readonly signal: AbortSignal;
   /** Puts a question (`confirm` answers `yes` or `no`); `undefined` when broken off. Absent when nobody can answer. */
@@ -56,19 +54,21 @@ export interface Finding {
   readonly advice?: string;
 }
 
-/**
- * An opened program: in this process, or in the server that holds the embedded database, which then runs the
- * whole command for us.
- */
-export type Opened =
-  | { readonly where: 'here'; readonly app: CliDependencies; close(): Promise<void> }
-  | { readonly where: 'elsewhere'; run(argv: readonly string[], io: CliIo): Promise<number> };
+/** The program, opened for one command. */
+export interface OpenedApp extends CliDependencies {
+  close(): Promise<void>;
+}
 
 export type Role = 'serve' | 'web' | 'worker';
 
 /** The process that the command line runs in, as the commands see it. */
 export interface CliHost {
-  open(): Promise<Opened>;
+  /**
+   * Has the running server that holds the embedded database carry the command out and gives its exit status;
+   * `undefined` when there is no such server.
+   */
+  forward(argv: readonly string[], io: CliIo): Promise<number | undefined>;
+  open(): Promise<OpenedApp>;
   /** Runs the server until it is told to stop; gives the exit status. */
   start(role: Role, options: { readonly demo: boolean }): Promise<number>;
   /** Looks at everything that the program depends on, most basic first. Does not throw. */

@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { isHelp, reportFailure } from './failure.ts';
+import type { Session } from './command.ts';
+import type { CliHost, CliIo } from './host.ts';
+import { addSettingsCommands } from './commands/settings.ts';
+
+/**
+ * Runs one command.
+ *
+ * @param argv what was typed after `convenor`.
+ * @returns the exit status: 0 done, 1 refused or failed, 2 wrong usage.
+ */
+export async function runCli(argv: readonly string[], io: CliIo, host: CliHost): Promise<number> {
+  const session: Session = { argv, io, host, json: wantsJson(argv), status: 0 };
+  try {
+    await createProgram(session).parseAsync([...argv], { from: 'user' });
+    return session.status;
+  } catch (error) {
+    return isHelp(error) ? 0 : reportFailure(error, io, session.json);
+  }
+}
+
+/** Known before the command is: a misspelled command, too, answers in the form that was asked for. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+function createProgram(session: Session): Command {
+  const { io, json } = session;
+  const program = new Command('convenor')
+    .description('Runs the communication of a small professional network.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      // Errors are written in one place, from what is thrown; help after a missing command comes this way.
+      writeErr: (text) => void (json ? undefined : io.stderr.write(text)),
+      outputError: () => undefined,
+      getOutHelpWidth: () => io.columns ?? 100,
+      getErrHelpWidth: () => io.columns ?? 100,
+    })
+    .configureHelp({ showGlobalOptions: false })
+    .helpCommand('help [command]', 'show how a command is used');
+  addSettingsCommands(program, session);
+  return program;
+}
