@@ -1,0 +1,5 @@
+import type { Services } from '../src/process/app.ts';
+import { jobDefiner } from '../src/queue/job.ts';
+
+/** `defineJob({ name, schema, concurrency, due, run })`: one file of this folder each; see `src/queue/job.ts`. */
+export const defineJob = jobDefiner<Services>();
