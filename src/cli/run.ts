@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
+import { addRunningCommands } from './commands/running.ts';
 import { addSettingsCommands } from './commands/settings.ts';
+import { addSetupCommands } from './commands/setup.ts';
 
 /**
  * Runs one command.
@@ -41,6 +43,8 @@ function createProgram(session: Session): Command {
     })
     .configureHelp({ showGlobalOptions: false })
     .helpCommand('help [command]', 'show how a command is used');
+  addRunningCommands(program, session);
+  addSetupCommands(program, session);
   addSettingsCommands(program, session);
   return program;
 }

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import type { CliHost, CliIo, Finding, OpenedApp, Question, Role } from '../../src/cli/host.ts';
+import { runCli } from '../../src/cli/run.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
+import { createLog } from '../../src/kernel/log.ts';
+import { ManualClock } from '../support/clock.ts';
+import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as JSON. */
+  readonly json: <T = unknown>() => T;
+}
+
+export interface TestCli extends AsyncDisposable {
+  readonly database: OpenDatabase;
+  readonly clock: ManualClock;
+  readonly folder: string;
+  readonly nudges: () => number;
+  run(...argv: string[]): Promise<Ran>;
+  /** As somebody at a terminal of that width, who answers the questions in turn. */
+  runAtTerminal(
+    options: { columns?: number; answers?: readonly (string | undefined)[] },
+    ...argv: string[]
+  ): Promise<Ran & { readonly asked: readonly Question[] }>;
+  reset(now?: string): Promise<void>;
+}
+
+const START = '2026-11-01T10:00:00Z';
+
+/** The command line over a real database, with everything around it held by the test. */
+export async function openTestCli(host: Partial<CliHost> = {}): Promise<TestCli> {
+  const database = await openTestDatabase();
+  const clock = new ManualClock(START);
+  const folder = mkdtempSync(path.join(tmpdir(), 'convenor-cli-'));
+  let nudges = 0;
+  const app: OpenedApp = {
+    db: database.db,
+    clock,
+    config: loadConfig({ DATA_DIR: folder, BASE_URL: 'https://network.example.org' }),
+    log: createLog('silent'),
+    nudge: () => {
+      nudges += 1;
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
+  const testHost: CliHost = {
+    forward: () => Promise.resolve(undefined),
+    open: () => Promise.resolve(app),
+    start: (_role: Role) => Promise.resolve(0),
+    inspect: async function* (): AsyncIterable<Finding> {},
+    ...host,
+  };
+
+  async function run(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
+    const stdout = collector();
+    const stderr = collector();
+    const status = await runCli(
+      argv,
+      {
+        stdout: stdout.stream,
+        stderr: stderr.stream,
+        cwd: folder,
+        isTTY: false,
+        columns: undefined,
+        colour: false,
+        signal: new AbortController().signal,
+        ...io,
+      },
+      testHost,
+    );
+    return {
+      status,
+      stdout: stdout.text(),
+      stderr: stderr.text(),
+      json: <T>() => JSON.parse(stdout.text()) as T,
+    };
+  }
+
+  return {
+    database,
+    clock,
+    folder,
+    nudges: () => nudges,
+    run: (...argv) => run({}, argv),
+    async runAtTerminal({ columns = 80, answers = [] }, ...argv) {
+      const asked: Question[] = [];
+      const ask = (question: Question) => {
+        asked.push(question);
+        return Promise.resolve(answers[asked.length - 1]);
+      };
+      return { ...(await run({ isTTY: true, columns, ask }, argv)), asked };
+    },
+    async reset(now = START) {
+      clock.set(now);
+      nudges = 0;
+      await emptyDatabase(database);
+    },
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function collector(): { stream: Writable; text: () => string } {
+  const parts: string[] = [];
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk: string | Buffer, _encoding, done) {
+      parts.push(chunk.toString());
+      done();
+    },
+  });
+  return { stream, text: () => parts.join('') };
+}
