@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRedisUrl } from './redis-url.ts';
 
 /** One option of the environment. `example` must be accepted by `schema`; a test checks that. */
 interface Option<T> {
@@ -29,13 +30,17 @@ function url(...protocols: string[]) {
 }
 
 function webUrl(fallback: string) {
-  return url('http:', 'https:').default(fallback).transform((value) => value.replace(/\/+$/, ''));
+  return url('http:', 'https:')
+    .default(fallback)
+    .transform((value) => value.replace(/\/+$/, ''));
 }
 
 /** `Name <address>` or a bare address. */
-const mailbox = z.string().regex(/^(?:[^<>\r\n]*<[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)$/, {
-  error: 'must be an e-mail address, with or without a name',
-});
+const mailbox = z
+  .string()
+  .regex(/^(?:[^<>\r\n]*<[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)$/, {
+    error: 'must be an e-mail address, with or without a name',
+  });
 
 /**
  * Every option that Convenor reads from the environment, described once. The parser, `.env.example` and
@@ -81,9 +86,16 @@ export const OPTIONS = {
     secret: true,
   }),
   REDIS_URL: option({
-    schema: url('redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'unix:').optional(),
+    schema: z
+      .string()
+      .refine((value) => parseRedisUrl(value) !== undefined, {
+        error:
+          'must be a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://',
+      })
+      .optional(),
     help:
       'Redis 6.2 or newer (or Valkey) for the job queues, with AOF and maxmemory-policy noeviction. ' +
+      'Also redis+sentinel://host:26379,host:26379/name and redis+cluster://host:6379,host:6379 (rediss+… for TLS). ' +
       'Without it a private server is started in DATA_DIR.',
     example: 'redis://localhost:6379',
     secret: true,
