@@ -51,7 +51,9 @@ const line = (most: number) =>
     .trim()
     .min(1, { error: 'must not be empty' })
     .max(most, { error: `must have at most ${most} characters` })
-    .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), { error: 'must be one line without control characters' });
+    .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), {
+      error: 'must be one line without control characters',
+    });
 
 const duration = z.coerce
   .number({ error: 'must be a number of minutes (example: 60)' })
@@ -98,7 +100,9 @@ const seriesSchema = z.object({
     .string({ error: 'must be given' })
     .trim()
     .superRefine((text, context) => void through(parseRule)(text, context)),
-  time: z.string({ error: 'must be given' }).transform(through((text) => formatWallTime(parseWallTime(text)))),
+  time: z
+    .string({ error: 'must be given' })
+    .transform(through((text) => formatWallTime(parseWallTime(text)))),
   startsOn: date.optional(),
   endsOn: date.nullish(),
 });
@@ -132,13 +136,19 @@ export function parseSeriesInput(raw: unknown, today: Temporal.PlainDate): Serie
   const startsOn = input.startsOn ?? today;
   const endsOn = input.endsOn ?? null;
   if (endsOn && Temporal.PlainDate.compare(endsOn, startsOn) < 0) {
-    throw invalidInput({ field: 'endsOn', message: `must not be before the first day, ${startsOn.toString()}` });
+    throw invalidInput({
+      field: 'endsOn',
+      message: `must not be before the first day, ${startsOn.toString()}`,
+    });
   }
   const horizon = startsOn.add({ years: 5 });
   const to = endsOn ?? horizon;
   const dates = occurrenceDates(parseRule(input.rule), { startsOn, from: startsOn, to });
   if (dates.length === 0) {
-    throw invalidInput({ field: 'rule', message: `gives no date between ${startsOn.toString()} and ${to.toString()}` });
+    throw invalidInput({
+      field: 'rule',
+      message: `gives no date between ${startsOn.toString()} and ${to.toString()}`,
+    });
   }
   return {
     title: input.title,

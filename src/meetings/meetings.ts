@@ -87,7 +87,12 @@ export async function markCancelled(
   { clock }: Context,
 ): Promise<Meeting> {
   refuseOver(meeting, clock.now());
-  return updateMeeting(tx, meeting, { status: 'cancelled', statusReason: reason, customised: true }, { clock });
+  return updateMeeting(
+    tx,
+    meeting,
+    { status: 'cancelled', statusReason: reason, customised: true },
+    { clock },
+  );
 }
 
 /** Marks a meeting as skipped: it will not take place and nobody had been told of it. */
@@ -126,7 +131,10 @@ export async function updateMeeting(
     .where(and(eq(meetings.id, meeting.id), eq(meetings.sequence, meeting.sequence)))
     .returning();
   if (!updated) {
-    throw new ConvenorError('conflict', 'Somebody else changed this meeting just now. Look at it again, then repeat.');
+    throw new ConvenorError(
+      'conflict',
+      'Somebody else changed this meeting just now. Look at it again, then repeat.',
+    );
   }
   return updated;
 }
@@ -141,7 +149,10 @@ function refuseOver(meeting: Meeting, now: Temporal.Instant): void {
     throw new ConvenorError('wrong_state', `This meeting is already ${meeting.status}.`);
   }
   if (Temporal.Instant.compare(meeting.startsAt, now) <= 0) {
-    throw new ConvenorError('wrong_state', 'This meeting has already begun, so it cannot be changed any more.');
+    throw new ConvenorError(
+      'wrong_state',
+      'This meeting has already begun, so it cannot be changed any more.',
+    );
   }
 }
 

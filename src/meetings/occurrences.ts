@@ -118,7 +118,11 @@ export async function writeOccurrences(
 }
 
 /** The coming occurrences of a series that follow it: neither over, nor cancelled, nor changed by themselves. */
-export async function followingOccurrences(tx: Tx, seriesId: string, now: Temporal.Instant): Promise<Meeting[]> {
+export async function followingOccurrences(
+  tx: Tx,
+  seriesId: string,
+  now: Temporal.Instant,
+): Promise<Meeting[]> {
   return tx
     .select()
     .from(meetings)
@@ -134,7 +138,7 @@ export async function followingOccurrences(tx: Tx, seriesId: string, now: Tempor
 }
 
 /** Marks occurrences that their series no longer has, so that the row and its history stay. */
-export async function skipLeftOut(tx: Tx, ids: readonly string[], now: Temporal.Instant): Promise<void> {
+export async function skipOccurrences(tx: Tx, ids: readonly string[], now: Temporal.Instant): Promise<void> {
   if (ids.length === 0) return;
   await tx
     .update(meetings)
@@ -144,7 +148,11 @@ export async function skipLeftOut(tx: Tx, ids: readonly string[], now: Temporal.
 
 /** Series that are not archived. */
 export async function activeSeries(tx: Tx): Promise<Series[]> {
-  return tx.select().from(meetingSeries).where(isNull(meetingSeries.archivedAt)).orderBy(meetingSeries.createdAt);
+  return tx
+    .select()
+    .from(meetingSeries)
+    .where(isNull(meetingSeries.archivedAt))
+    .orderBy(meetingSeries.createdAt);
 }
 
 /** Meetings that start in a span of instants (inclusive), whatever their status, in the order of their start. */
@@ -166,7 +174,12 @@ export async function meetingsBetween(
  */
 export async function nextMeetings(
   tx: Tx,
-  { after, limit, seriesId, except }: { after: Temporal.Instant; limit: number; seriesId?: string; except?: string },
+  {
+    after,
+    limit,
+    seriesId,
+    except,
+  }: { after: Temporal.Instant; limit: number; seriesId?: string; except?: string },
 ): Promise<Meeting[]> {
   return tx
     .select()

@@ -18,17 +18,23 @@ const GRACE_AT_START = Temporal.Duration.from({ minutes: 10 });
  * the last one until the meeting starts; one that would be overtaken at once (two rules moved to the same
  * minute by the quiet hours) is left out, so that people get one message and not two.
  *
- * @param meeting `startsAt` is UTC; `zone` is the IANA zone of the wall-clock rules and of the quiet hours.
+ * @param meeting `startsAt` is UTC; `zone` is the IANA zone of its wall-clock rules.
+ * @param rules the quiet hours, on the wall clock of the group's `timeZone`.
  */
 export function planReminders(
   meeting: { startsAt: Temporal.Instant; zone: string; reminders: readonly string[] },
-  quiet: QuietHours,
+  rules: { quietHours: QuietHours; timeZone: string },
 ): PlannedReminder[] {
   const { startsAt, zone } = meeting;
   const byTime = [...new Set(meeting.reminders)]
     .map((rule) => ({
       rule,
-      sendAt: noticeTime(reminderInstant(parseReminderRule(rule), startsAt, zone), zone, quiet, startsAt),
+      sendAt: noticeTime(
+        reminderInstant(parseReminderRule(rule), startsAt, zone),
+        rules.timeZone,
+        rules.quietHours,
+        startsAt,
+      ),
     }))
     .sort((a, b) => Temporal.Instant.compare(a.sendAt, b.sendAt));
   return byTime.flatMap(({ rule, sendAt }, index) => {

@@ -11,7 +11,7 @@ import { changedDetails, updateMeeting } from './meetings.ts';
 import {
   followingOccurrences,
   foreseeOccurrences,
-  skipLeftOut,
+  skipOccurrences,
   writeOccurrences,
   type Meeting,
   type Series,
@@ -71,10 +71,13 @@ export async function updateSeries(
   const last = following.at(-1)?.originalDate ?? toWall(now, input.zone).toPlainDate();
   const first = following[0]?.originalDate ?? last;
   const wanted = new Map(
-    foreseeOccurrences(series!, { from: first, to: last }, nation, now).map((meeting) => [meeting.id, meeting]),
+    foreseeOccurrences(series!, { from: first, to: last }, nation, now).map((meeting) => [
+      meeting.id,
+      meeting,
+    ]),
   );
   const left = following.filter((meeting) => !wanted.has(meeting.id));
-  await skipLeftOut(
+  await skipOccurrences(
     tx,
     left.map((meeting) => meeting.id),
     now,
@@ -84,7 +87,17 @@ export async function updateSeries(
     const target = wanted.get(meeting.id);
     if (!target || changedDetails(meeting, target).length === 0) continue;
     const { title, description, wallStart, zone, startsAt, durationMinutes, link, reminders, topic } = target;
-    const details = { title, description, wallStart, zone, startsAt, durationMinutes, link, reminders, topic };
+    const details = {
+      title,
+      description,
+      wallStart,
+      zone,
+      startsAt,
+      durationMinutes,
+      link,
+      reminders,
+      topic,
+    };
     changed.push({ before: meeting, after: await updateMeeting(tx, meeting, details, { clock }) });
   }
   return { series: series!, added: await writeOccurrences(tx, series!, { clock, nation }), changed, left };
@@ -109,7 +122,8 @@ export async function closeSeries(
   const all = await tx.select().from(meetings).where(eq(meetings.seriesId, id)).orderBy(meetings.startsAt);
   const coming = all.filter(
     (meeting) =>
-      Temporal.Instant.compare(meeting.startsAt, now) > 0 && ['scheduled', 'undecided'].includes(meeting.status),
+      Temporal.Instant.compare(meeting.startsAt, now) > 0 &&
+      ['scheduled', 'undecided'].includes(meeting.status),
   );
   return { series: series!, coming };
 }

@@ -1,0 +1,122 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { rows, type Tx } from '../db/open.ts';
+import { announcements } from '../db/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { findMeeting } from '../meetings/meetings.ts';
+import { exclusionReason, meantFor } from '../subscribers/audience.ts';
+import { hashContent, type FrozenContent } from './frozen-content.ts';
+import type { Announcement } from './announcements.ts';
+import { OVERTAKEN } from './planning.ts';
+
+/** Deliveries in one chunk: what one delivery job works on. */
+export const CHUNK_SIZE = 500;
+
+/** A reminder this soon after the correction of the same meeting would be a second mail about one change. */
+const COVERED_BY_CORRECTION = Temporal.Duration.from({ hours: 1 });
+
+/**
+ * Freezes an announcement that is about to go out: its content is kept as it will be sent, and its audience is
+ * written as one delivery per person, in one statement. Doing it twice changes nothing: delivery ids follow from
+ * announcement and subscriber.
+ *
+ * @param mailDomain right-hand side of the Message-IDs.
+ * @returns the size of the audience; `undefined` when the announcement changed since it was read.
+ */
+export async function freezeAnnouncement(
+  tx: Tx,
+  announcement: Announcement,
+  content: FrozenContent,
+  { clock, mailDomain }: { clock: Clock; mailDomain: string },
+): Promise<number | undefined> {
+  return tx.transaction(async (inner) => {
+    const now = clock.now();
+    const meeting = announcement.meetingId ? await findMeeting(inner, announcement.meetingId) : undefined;
+    if (meeting && meeting.sequence !== content.meetingSequence) return undefined;
+    const frozen = await inner
+      .update(announcements)
+      .set({
+        content,
+        contentHash: hashContent(content),
+        frozenAt: now,
+        meetingSequence: content.meetingSequence,
+        updatedAt: now,
+      })
+      .where(
+        and(
+          eq(announcements.id, announcement.id),
+          eq(announcements.state, 'approved'),
+          eq(announcements.updatedAt, announcement.updatedAt),
+          isNull(announcements.frozenAt),
+        ),
+      )
+      .returning({ id: announcements.id });
+    if (frozen.length === 0) return undefined;
+    await expand(inner, announcement, now, mailDomain);
+    const [books] = await rows<{ audience: number; chunks: number }>(
+      inner,
+      sql`update announcements a
+        set audience = b.n, chunks = b.chunks
+        from (
+          select count(*)::int as n, coalesce(max(chunk) + 1, 0)::int as chunks
+          from deliveries where announcement_id = ${announcement.id}
+        ) b
+        where a.id = ${announcement.id}
+        returning a.audience, a.chunks`,
+    );
+    return books!.audience;
+  });
+}
+
+async function expand(
+  tx: Tx,
+  announcement: Announcement,
+  now: Temporal.Instant,
+  mailDomain: string,
+): Promise<void> {
+  const audience =
+    announcement.audienceKind === 'topic'
+      ? meantFor(announcement.topic)
+      : toldAbout(announcement.meetingId ?? '');
+  const reason =
+    announcement.kind === 'reminder'
+      ? sql`coalesce(${exclusionReason(announcement.topic, now)}, ${coveredByCorrection(announcement)})`
+      : exclusionReason(announcement.topic, now);
+  await tx.execute(sql`
+    insert into deliveries (
+      id, announcement_id, subscriber_id, email, email_normalised, name, chunk, state, reason, message_id, settled_at
+    )
+    select
+      p.id, ${announcement.id}, p.subscriber_id, p.email, p.email_normalised, p.name,
+      ((row_number() over (order by p.subscriber_id) - 1) / ${CHUNK_SIZE}::int)::int,
+      case when p.reason is null then 'pending' else 'excluded' end, p.reason,
+      p.id::text || '@' || ${mailDomain}::text,
+      case when p.reason is null then null else ${now.toString()}::timestamptz end
+    from (
+      select
+        md5(${announcement.id}::text || ':' || s.id::text)::uuid as id,
+        s.id as subscriber_id, s.email, s.email_normalised, s.name, ${reason} as reason
+      from subscribers s
+      where ${audience}
+    ) p
+    on conflict do nothing`);
+}
+
+/** The people who know of a meeting, or whose notice of it was stopped half-way by the change. */
+function toldAbout(meetingId: string) {
+  return sql`s.state <> 'unconfirmed' and s.id in (
+    select d.subscriber_id from announcements told join deliveries d on d.announcement_id = told.id
+    where told.meeting_id = ${meetingId}
+      and (d.state in ('sending', 'sent', 'unknown') or (d.state = 'cancelled' and d.reason = ${OVERTAKEN}))
+  )`;
+}
+
+function coveredByCorrection({ meetingId, sendAt }: Announcement) {
+  const since = sendAt.subtract(COVERED_BY_CORRECTION).toString();
+  return sql`(
+    select 'Was told of this meeting by the change notice a short while ago.'
+    from announcements c join deliveries cd on cd.announcement_id = c.id
+    where c.meeting_id = ${meetingId} and c.kind = 'changed' and c.send_at > ${since}::timestamptz
+      and cd.subscriber_id = s.id and cd.state in ('pending', 'sending', 'sent', 'unknown')
+    limit 1
+  )`;
+}

@@ -1,0 +1,231 @@
+import { and, eq, gt, sql } from 'drizzle-orm';
+import { rows, type Tx } from '../db/open.ts';
+import { announcements } from '../db/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { newId } from '../kernel/ids.ts';
+import { queueServiceMail } from '../organisation/service-mails.ts';
+import { exclusionReason } from '../subscribers/audience.ts';
+
+/** A delivery that this worker may hand over, and nobody else. */
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly subscriberId: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly messageId: string;
+  /** How often it has been tried before. */
+  readonly attempts: number;
+}
+
+/** How one claimed delivery ended, in the ledger's words. */
+export type Settlement =
+  | { readonly id: string; readonly state: 'sent'; readonly reason: string }
+  | { readonly id: string; readonly state: 'failed'; readonly reason: string; readonly suppress?: true }
+  | { readonly id: string; readonly state: 'unknown'; readonly reason: string }
+  | {
+      readonly id: string;
+      readonly state: 'pending';
+      readonly reason: string;
+      readonly retryAt: Temporal.Instant;
+      /** The refusal would meet every recipient: it counts towards pausing the run. */
+      readonly senderFault: boolean;
+    };
+
+/** Refusals in a row that are the sender's fault and pause a run. */
+export const SENDER_FAULT_LIMIT = 5;
+
+/**
+ * Claims up to `limit` deliveries of a chunk. One statement decides: the announcement is going out and not too
+ * late, the delivery is due, and the person may be mailed at this moment; who may not is excluded with the
+ * reason. The share lock on the announcement's row, taken before those on the deliveries, makes a hold or cancel wait
+ * for claims under way, and claims that come after it find the new state.
+ *
+ * @param worker id of the claiming process, for `rescueDeliveries`.
+ */
+export async function claimDeliveries(
+  tx: Tx,
+  {
+    announcementId,
+    chunk,
+    limit,
+    worker,
+  }: { announcementId: string; chunk: number; limit: number; worker: string },
+  { clock }: { clock: Clock },
+): Promise<ClaimedDelivery[]> {
+  const now = clock.now();
+  const at = sql`${now.toString()}::timestamptz`;
+  return rows<ClaimedDelivery>(
+    tx,
+    sql`with running as materialized (
+        select a.id, a.topic from announcements a
+        where a.id = ${announcementId} and a.state = 'sending' and a.late_after > ${at}
+        for share
+      ), picked as materialized (
+        select d.id, d.subscriber_id, r.topic
+        from deliveries d join running r on r.id = d.announcement_id
+        where d.chunk = ${chunk} and d.state = 'pending'
+          and (d.next_attempt_at is null or d.next_attempt_at <= ${at})
+        order by d.attempts, d.id
+        limit ${limit}
+        for update of d skip locked
+      ), judged as (
+        select p.id, ${exclusionReason(sql`p.topic`, now)} as reason
+        from picked p left join subscribers s on s.id = p.subscriber_id
+      ), claimed as (
+        update deliveries d set
+          state = case when j.reason is null then 'sending' else 'excluded' end,
+          reason = j.reason,
+          attempts = d.attempts + case when j.reason is null then 1 else 0 end,
+          claimed_at = case when j.reason is null then ${at} end,
+          claimed_by = case when j.reason is null then ${worker}::text end,
+          settled_at = case when j.reason is null then null else ${at} end
+        from judged j where j.id = d.id
+        returning d.id, d.state, d.subscriber_id, d.email, d.name, d.message_id, d.attempts
+      )
+      select id, subscriber_id as "subscriberId", email, name, message_id as "messageId",
+        (attempts - 1)::int as attempts
+      from claimed where state = 'sending'`,
+  );
+}
+
+/**
+ * Records how claimed deliveries ended: in one transaction with what follows from it (an address that does not
+ * exist is suppressed, a run that meets refusal after refusal pauses itself and the administrator is told).
+ * Only the claim of this worker is settled; one that was given up meanwhile (`unknown`) is corrected, since the
+ * worker knows what became of it.
+ */
+export async function settleDeliveries(
+  tx: Tx,
+  {
+    announcementId,
+    worker,
+    settlements,
+  }: { announcementId: string; worker: string; settlements: readonly Settlement[] },
+  { clock, addressHash }: { clock: Clock; addressHash: (normalised: string) => string },
+): Promise<void> {
+  if (settlements.length === 0) return;
+  const now = clock.now();
+  const values = settlements.map((settlement) => ({
+    id: settlement.id,
+    state: settlement.state,
+    reason: settlement.reason,
+    retryAt: settlement.state === 'pending' ? settlement.retryAt.toString() : null,
+  }));
+  await tx.transaction(async (inner) => {
+    await inner.execute(sql`
+      update deliveries d set
+        state = case
+          when v.state = 'pending' and a.state = 'cancelled' then 'cancelled'
+          else v.state end,
+        reason = v.reason,
+        next_attempt_at = v."retryAt"::timestamptz,
+        settled_at = case when v.state = 'pending' then null else ${now.toString()}::timestamptz end
+      from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as v(id uuid, state text, reason text, "retryAt" text),
+        announcements a
+      where d.id = v.id and a.id = d.announcement_id
+        and d.claimed_by = ${worker}::text and d.state in ('sending', 'unknown')`);
+    for (const settlement of settlements) {
+      if (settlement.state === 'failed' && settlement.suppress) {
+        await suppress(inner, settlement.id, settlement.reason, now, addressHash);
+      }
+    }
+    await countSenderFaults(inner, announcementId, settlements, { clock });
+  });
+}
+
+async function suppress(
+  tx: Tx,
+  deliveryId: string,
+  detail: string,
+  now: Temporal.Instant,
+  addressHash: (normalised: string) => string,
+): Promise<void> {
+  const [delivery] = await rows<{ email: string }>(
+    tx,
+    sql`select email_normalised as email from deliveries where id = ${deliveryId}`,
+  );
+  if (!delivery) return;
+  await tx.execute(sql`
+    insert into suppressions (id, email_normalised, email_hash, reason, detail, at)
+    values (${newId(now)}, ${delivery.email}, ${addressHash(delivery.email)}, 'bounced', ${detail}, ${now.toString()})
+    on conflict do nothing`);
+}
+
+async function countSenderFaults(
+  tx: Tx,
+  announcementId: string,
+  settlements: readonly Settlement[],
+  { clock }: { clock: Clock },
+): Promise<void> {
+  const faults = settlements.filter((s) => s.state === 'pending' && s.senderFault);
+  const anySent = settlements.some((settlement) => settlement.state === 'sent');
+  if (anySent) {
+    await tx
+      .update(announcements)
+      .set({ senderFaults: 0 })
+      .where(and(eq(announcements.id, announcementId), gt(announcements.senderFaults, 0)));
+    return;
+  }
+  if (faults.length === 0) return;
+  const [run] = await tx
+    .select()
+    .from(announcements)
+    .where(eq(announcements.id, announcementId))
+    .for('update');
+  if (run?.state !== 'sending') return;
+  const senderFaults = run.senderFaults + faults.length;
+  const now = clock.now();
+  if (senderFaults < SENDER_FAULT_LIMIT) {
+    await tx.update(announcements).set({ senderFaults }).where(eq(announcements.id, announcementId));
+    return;
+  }
+  await tx
+    .update(announcements)
+    .set({
+      senderFaults,
+      state: 'held',
+      heldFrom: 'sending',
+      stateReason: `Paused after ${senderFaults} refusals in a row. ${faults.at(-1)!.reason}`,
+      stateAt: now,
+      stateBy: 'system',
+      updatedAt: now,
+    })
+    .where(eq(announcements.id, announcementId));
+  await queueServiceMail(
+    tx,
+    {
+      kind: 'run-held',
+      to: { kind: 'administrators' },
+      data: { announcementId },
+      dedupeKey: `run-held:${announcementId}:${now.toString()}`,
+    },
+    { clock },
+  );
+}
+
+/**
+ * Finds deliveries whose worker is gone: claimed, never settled, and the worker gives no sign of life. Whether
+ * their message was handed over nobody knows, so they become `unknown` and are not repeated.
+ *
+ * @param silentSince workers whose last heartbeat is before this instant are gone.
+ * @returns how many there were.
+ */
+export async function rescueDeliveries(
+  tx: Tx,
+  { silentSince }: { silentSince: Temporal.Instant },
+  { clock }: { clock: Clock },
+): Promise<number> {
+  const found = await rows<{ id: string }>(
+    tx,
+    sql`update deliveries d set
+        state = 'unknown', settled_at = ${clock.now().toString()}::timestamptz,
+        reason = 'Convenor stopped while this message was being handed over, so it may or may not have arrived.'
+      where d.state = 'sending' and d.claimed_at < ${silentSince.toString()}::timestamptz
+        and not exists (
+          select 1 from heartbeats h
+          where h.name = 'worker:' || d.claimed_by and h.at >= ${silentSince.toString()}::timestamptz
+        )
+      returning d.id`,
+  );
+  return found.length;
+}
