@@ -1,9 +1,20 @@
+import { inline } from '@css-inline/css-inline';
+import { cleanLine, cleanModel } from './clean.ts';
+import { compileTemplates, renderTemplate } from './environment.ts';
 import type { MailKind, MailModels, WhatsAppKind } from './mail-models.ts';
+import { mailView } from './mail-view.ts';
+import { mailSamples } from './samples.ts';
 import type { RenderedMail } from './slots.ts';
+import { readTemplates } from './template-files.ts';
+import { fitWhatsApp } from './whatsapp.ts';
 
 /** All templates, compiled. */
 export interface Renderer {
-  /** A mail of the given kind with marks for what differs per person; `fillSlots` puts the values in. */
+  /**
+   * A mail of the given kind with marks for what differs per person; `fillSlots` puts the values in.
+   *
+   * @throws ConvenorError `internal` naming template and line when the model lacks what the template needs
+   */
   mail<Kind extends MailKind>(kind: Kind, model: MailModels[Kind]): RenderedMail;
   /** The text to post in the WhatsApp group: at most 1,000 characters, without passcode or personal links. */
   whatsapp<Kind extends WhatsAppKind>(kind: Kind, model: MailModels[Kind]): string;
@@ -15,4 +26,74 @@ export interface RendererOptions {
   readonly templatesFolder: string;
   /** Files here take the place of those with the same path in `templatesFolder`. It need not exist. */
   readonly overridesFolder?: string;
+}
+
+/** Files of a mail that are plain text; all others below `email/` are HTML. */
+const TEXT_FILE = /(?:^|\/)(?:text|subject)(?:\/|$)/;
+
+/**
+ * Reads and compiles every template, then renders each mail once from its example, so that a template that lacks
+ * something, of ours or of the organisation's own, is found now.
+ *
+ * @throws ConvenorError `invalid_config` or `internal` naming the file and what is wrong with it
+ */
+export function createRenderer({ templatesFolder, overridesFolder }: RendererOptions): Renderer {
+  const files = readTemplates(templatesFolder, overridesFolder);
+  const below = (root: string) => files.filter((file) => file.name.startsWith(root));
+  const email = below('email/');
+  const html = compileTemplates(
+    email.filter((file) => !TEXT_FILE.test(file.name)),
+    { root: 'email/', escape: true, strictArguments: true },
+  );
+  const text = compileTemplates(
+    email.filter((file) => TEXT_FILE.test(file.name)),
+    { root: 'email/', escape: false, strictArguments: true },
+  );
+  const whatsapp = compileTemplates(below('whatsapp/'), {
+    root: 'whatsapp/',
+    escape: false,
+    strictArguments: true,
+  });
+  const web = compileTemplates(below('web/'), { root: 'web/', escape: true, strictArguments: false });
+
+  const renderer: Renderer = {
+    mail: (kind, model) => {
+      const view = mailView(kind, cleanModel(model));
+      return {
+        subject: cleanLine(renderTemplate(text, `${kind}/subject`, view)),
+        html: withInlineStyles(
+          renderTemplate(html, `${kind}/html`, view),
+          renderTemplate(html, 'mail.css', view),
+        ),
+        text: tidy(renderTemplate(text, `${kind}/text`, view)),
+      };
+    },
+    whatsapp: (kind, model) =>
+      fitWhatsApp((view) => renderTemplate(whatsapp, kind, view), kind, cleanModel(model)),
+    page: (name, model) => renderTemplate(web, name, model),
+  };
+  for (const { kind, model } of mailSamples(templatesFolder)) renderer.mail(kind, model);
+  return renderer;
+}
+
+/**
+ * Puts the style sheet into `style` attributes, which every client keeps. It works on the finished mail, because a
+ * parser would move template tags out of tables; once per announcement that costs little. The layout's own
+ * `<style>` (media queries, dark mode) is marked to be left alone.
+ */
+function withInlineStyles(html: string, css: string): string {
+  return inline(html, {
+    extraCss: css,
+    keepStyleTags: true,
+    keepAtRules: false,
+    loadRemoteStylesheets: false,
+  }).replace('<style data-css-inline="ignore">', '<style>');
+}
+
+/** At most one empty line in a row, none at the ends. */
+function tidy(text: string): string {
+  return `${text
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n`;
 }

@@ -1,0 +1,89 @@
+/** What the templates of mails see: the model, and what follows from it. */
+import { formatDateTime, formatDuration } from '../calendar/format.ts';
+import { palette } from './colour.ts';
+import { leadOf, type Lead } from './lead.ts';
+import type {
+  ChangedModel,
+  MailKind,
+  MailModels,
+  MeetingChange,
+  ReminderModel,
+  SenderModel,
+} from './mail-models.ts';
+
+const NEXT_DATES = 3;
+
+const CLINICAL_LINE =
+  'What we share in our meetings and mails is for learning together. It does not replace your own professional ' +
+  'judgement: each of us remains responsible for our own clinical decisions.';
+
+/** A change in words; `before` and `after` are `null` where only the fact is told. */
+export interface ChangeInWords {
+  readonly label: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly note: string | null;
+}
+
+export function changeInWords(change: MeetingChange, zone: string): ChangeInWords {
+  switch (change.what) {
+    case 'time': {
+      const words = (at: string) => formatDateTime(Temporal.Instant.from(at), zone);
+      return { label: 'Date and time', before: words(change.before), after: words(change.after), note: null };
+    }
+    case 'duration':
+      return {
+        label: 'Length',
+        before: formatDuration(change.before),
+        after: formatDuration(change.after),
+        note: null,
+      };
+    case 'title':
+      return { label: 'Title', before: change.before, after: change.after, note: null };
+    case 'link':
+      return {
+        label: 'Joining link',
+        before: null,
+        after: null,
+        note: 'There is a new one. The join button always leads to the right place, also in our earlier mails.',
+      };
+    case 'description':
+      return {
+        label: 'Description',
+        before: null,
+        after: null,
+        note: 'It has been rewritten; you find it further down.',
+      };
+  }
+}
+
+/**
+ * The model of a mail with its palette, at most three further dates, and the words for how far away or what changed.
+ *
+ * @throws invalidInput on `brandColour` when it is no colour
+ * @throws RangeError when an instant or a zone in the model is none
+ */
+export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Kind]): object {
+  const { sender } = model as { sender: SenderModel };
+  const common = {
+    ...model,
+    palette: palette(sender.brandColour),
+    clinicalLine: sender.clinicalLine ?? CLINICAL_LINE,
+    ...('nextDates' in model ? { nextDates: model.nextDates.slice(0, NEXT_DATES) } : {}),
+  };
+  if (kind === 'reminder') return { ...common, lead: reminderLead(model as ReminderModel) };
+  if (kind === 'changed') {
+    const { changes, meeting } = model as ChangedModel;
+    return {
+      ...common,
+      changesInWords: changes.map((change) => changeInWords(change, meeting.zone)),
+      timeChanged: changes.some((change) => change.what === 'time'),
+    };
+  }
+  return common;
+}
+
+/** How far away the meeting is at the moment that a reminder is due. */
+export function reminderLead({ meeting, sendAt }: ReminderModel): Lead {
+  return leadOf(Temporal.Instant.from(sendAt), Temporal.Instant.from(meeting.start), meeting.zone);
+}
