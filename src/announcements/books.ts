@@ -1,0 +1,157 @@
+import { sql } from 'drizzle-orm';
+import { rows, type Tx } from '../db/open.ts';
+import type { DeliveryState } from '../db/schema.ts';
+import { ConvenorError, notFound } from '../kernel/errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { recordAudit, type Actor } from '../organisation/audit.ts';
+import { findAnnouncement, type Announcement } from './announcements.ts';
+
+/**
+ * The books of one announcement. They balance:
+ * `audience = sent + excluded + failed + unknown + cancelled + pending`, where `pending` takes in messages that
+ * are being handed over at this moment.
+ */
+export interface Books {
+  readonly audience: number;
+  readonly sent: number;
+  readonly excluded: number;
+  readonly failed: number;
+  readonly unknown: number;
+  readonly pending: number;
+  readonly cancelled: number;
+}
+
+const EMPTY: Books = { audience: 0, sent: 0, excluded: 0, failed: 0, unknown: 0, pending: 0, cancelled: 0 };
+
+/** The books of several announcements, by id; one without deliveries has zeros. */
+export async function readBooks(tx: Tx, ids: readonly string[]): Promise<Map<string, Books>> {
+  const books = new Map<string, Books>(ids.map((id) => [id, EMPTY]));
+  if (ids.length === 0) return books;
+  const counts = await rows<{ id: string; state: DeliveryState; n: number }>(
+    tx,
+    sql`select announcement_id as id, state, count(*)::int as n from deliveries
+      where announcement_id in (${sql.join(
+        ids.map((id) => sql`${id}::uuid`),
+        sql`, `,
+      )})
+      group by announcement_id, state`,
+  );
+  for (const { id, state, n } of counts) {
+    const sofar = books.get(id) ?? EMPTY;
+    const key = state === 'sending' ? 'pending' : state;
+    books.set(id, { ...sofar, audience: sofar.audience + n, [key]: sofar[key] + n });
+  }
+  return books;
+}
+
+export interface DeliveryRow {
+  readonly id: string;
+  readonly subscriberId: string | null;
+  readonly email: string;
+  readonly state: DeliveryState;
+  readonly reason: string | null;
+  readonly messageId: string;
+  /** When the delivery was settled, or claimed; null while it waits. */
+  readonly at: Temporal.Instant | null;
+}
+
+/**
+ * The deliveries of an announcement in the order of their ids.
+ *
+ * @param after id of the last row of the page before; `state` narrows the list.
+ */
+export async function listDeliveries(
+  tx: Tx,
+  announcementId: string,
+  { state, after, limit = 100 }: { state?: DeliveryState; after?: string; limit?: number } = {},
+): Promise<DeliveryRow[]> {
+  const found = await rows<Omit<DeliveryRow, 'at'> & { at: string | null }>(
+    tx,
+    sql`select id, subscriber_id as "subscriberId", email, state, reason, message_id as "messageId",
+        coalesce(settled_at, claimed_at) as at
+      from deliveries
+      where announcement_id = ${announcementId}
+        and (${state ?? null}::text is null or state = ${state ?? null}::text)
+        and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
+      order by id limit ${limit}`,
+  );
+  return found.map((row) => ({ ...row, at: row.at === null ? null : Temporal.Instant.from(row.at) }));
+}
+
+/** An announcement with its books. @throws ConvenorError `not_found`. */
+export async function announcementBooks(
+  tx: Tx,
+  id: string,
+): Promise<{ announcement: Announcement; books: Books }> {
+  const announcement = await findAnnouncement(tx, id);
+  return { announcement, books: (await readBooks(tx, [id])).get(id)! };
+}
+
+/**
+ * Resolves deliveries with an uncertain outcome, after a person looked into it: `sent` when the message arrived,
+ * `failed` when it did not. Nothing is sent by this.
+ *
+ * @param deliveryIds ids of deliveries, or `all` of the announcement.
+ * @returns how many were resolved.
+ * @throws ConvenorError `not_found` for an announcement that does not exist; `wrong_state` when none is unknown.
+ */
+export async function resolveUnknown(
+  tx: Tx,
+  {
+    announcementId,
+    deliveryIds,
+    outcome,
+  }: { announcementId: string; deliveryIds: readonly string[] | 'all'; outcome: 'sent' | 'failed' },
+  { clock, actor }: { clock: Clock; actor: Actor },
+): Promise<number> {
+  return tx.transaction(async (inner) => {
+    await findAnnouncement(inner, announcementId);
+    const some =
+      deliveryIds === 'all'
+        ? sql`true`
+        : deliveryIds.length === 0
+          ? sql`false`
+          : sql`id in (${sql.join(
+              deliveryIds.map((id) => sql`${id}::uuid`),
+              sql`, `,
+            )})`;
+    const resolved = await rows<{ id: string }>(
+      inner,
+      sql`update deliveries set
+          state = ${outcome}, reason = ${
+            outcome === 'sent'
+              ? 'The administrator found that it arrived.'
+              : 'The administrator found that it did not arrive.'
+          },
+          settled_at = ${clock.now().toString()}::timestamptz
+        where announcement_id = ${announcementId} and state = 'unknown' and ${some}
+        returning id`,
+    );
+    if (resolved.length === 0) {
+      throw new ConvenorError('wrong_state', 'None of these deliveries has an unknown outcome any more.');
+    }
+    await recordAudit(
+      inner,
+      {
+        actor,
+        action: 'deliveries.resolved',
+        subject: announcementId,
+        after: { outcome, deliveries: resolved.map((row) => row.id) },
+      },
+      { clock },
+    );
+    return resolved.length;
+  });
+}
+
+/** One delivery. @throws ConvenorError `not_found`. */
+export async function findDelivery(tx: Tx, id: string): Promise<DeliveryRow & { announcementId: string }> {
+  const [row] = await rows<Omit<DeliveryRow, 'at'> & { at: string | null; announcementId: string }>(
+    tx,
+    sql`select id, announcement_id as "announcementId", subscriber_id as "subscriberId", email, state, reason,
+        message_id as "messageId", coalesce(settled_at, claimed_at) as at
+      from deliveries where id = ${id}`,
+  );
+  if (!row) throw notFound('delivery', id);
+  return { ...row, at: row.at === null ? null : Temporal.Instant.from(row.at) };
+}

@@ -1,0 +1,188 @@
+import { and, asc, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm';
+import { toInstant, toWall } from '../calendar/wall.ts';
+import type { Tx } from '../db/open.ts';
+import { announcements, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { activeSeries, foreseeOccurrences, type Meeting } from '../meetings/occurrences.ts';
+import { audienceCount } from '../subscribers/audience.ts';
+import { readBooks, type Books } from './books.ts';
+import type { Announcement } from './announcements.ts';
+import { reminderRow, wantedReminders, type PlanningRules } from './planning.ts';
+
+/** One line of the plan: what goes out when, to how many. Instants are UTC in ISO 8601. */
+export interface PlanEntry {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly meetingId: string | null;
+  readonly meetingStart: string | null;
+  readonly sendAt: string;
+  /** `YYYY-MM-DDTHH:MM:SS` on the wall clock of `zone`. */
+  readonly sendAtLocal: string;
+  readonly zone: string;
+  readonly topic: Topic;
+  /** People in the audience: as frozen, or as it would be now. */
+  readonly audience: number;
+  readonly state: AnnouncementState;
+}
+
+/** The longest time by which a reminder may precede its meeting, in days, with a day for its shift. */
+const LONGEST_LEAD_DAYS = 367;
+
+/**
+ * What goes out in a span of days (inclusive, on the wall clock of the group), in the order of sending. Beyond
+ * the occurrences that are written it is computed from the series, with the ids that the rows will have. Nothing
+ * is written.
+ */
+export async function queryPlan(
+  tx: Tx,
+  { from, to }: { from: Temporal.PlainDate; to: Temporal.PlainDate },
+  { clock, settings }: { clock: Clock; settings: PlanningRules },
+): Promise<PlanEntry[]> {
+  const now = clock.now();
+  const first = toInstant(from.toPlainDateTime(), settings.timeZone);
+  const end = toInstant(to.add({ days: 1 }).toPlainDateTime(), settings.timeZone);
+  const stored = await tx
+    .select({ announcement: announcements, meetingStart: meetings.startsAt })
+    .from(announcements)
+    .leftJoin(meetings, eq(meetings.id, announcements.meetingId))
+    .where(and(gte(announcements.sendAt, first), lt(announcements.sendAt, end)));
+  const foreseen = await foreseeReminders(tx, { from, to, now, settings });
+  const counts = new Map<Topic, number>();
+  const audienceOf = async (topic: Topic) => {
+    const known = counts.get(topic) ?? (await audienceCount(tx, topic, now));
+    counts.set(topic, known);
+    return known;
+  };
+  const entries: (PlanEntry & { order: Temporal.Instant })[] = [];
+  for (const { announcement, meetingStart } of stored) {
+    const waiting = announcement.audience === null && isOpen(announcement.state);
+    entries.push({
+      ...entry(announcement, meetingStart),
+      audience: announcement.audience ?? (waiting ? await audienceOf(announcement.topic) : 0),
+      order: announcement.sendAt,
+    });
+  }
+  for (const { row, meeting } of foreseen) {
+    if (Temporal.Instant.compare(row.sendAt, first) < 0 || Temporal.Instant.compare(row.sendAt, end) >= 0)
+      continue;
+    entries.push({
+      ...entry(row, meeting.startsAt),
+      audience: await audienceOf(meeting.topic),
+      order: row.sendAt,
+    });
+  }
+  return entries
+    .sort((a, b) => Temporal.Instant.compare(a.order, b.order) || (a.id < b.id ? -1 : 1))
+    .map(({ order: _, ...rest }) => rest);
+}
+
+async function foreseeReminders(
+  tx: Tx,
+  {
+    from,
+    to,
+    now,
+    settings,
+  }: { from: Temporal.PlainDate; to: Temporal.PlainDate; now: Temporal.Instant; settings: PlanningRules },
+) {
+  const found: { row: typeof announcements.$inferInsert; meeting: Meeting }[] = [];
+  for (const series of await activeSeries(tx)) {
+    const written = await tx
+      .select({ id: meetings.id })
+      .from(meetings)
+      .where(eq(meetings.seriesId, series.id));
+    const known = new Set(written.map(({ id }) => id));
+    const span = { from, to: to.add({ days: LONGEST_LEAD_DAYS }) };
+    for (const meeting of foreseeOccurrences(series, span, settings.bankHolidays, now)) {
+      if (known.has(meeting.id)) continue;
+      for (const reminder of wantedReminders(meeting, settings, now)) {
+        found.push({ row: reminderRow(meeting, reminder, now), meeting });
+      }
+    }
+  }
+  return found;
+}
+
+type EntrySource = Pick<Announcement, 'id' | 'kind' | 'title' | 'sendAt' | 'zone' | 'topic' | 'state'> & {
+  meetingId?: string | null;
+};
+
+function entry(row: EntrySource, meetingStart: Temporal.Instant | null): Omit<PlanEntry, 'audience'> {
+  return {
+    id: row.id,
+    kind: row.kind,
+    title: row.title,
+    meetingId: row.meetingId ?? null,
+    meetingStart: meetingStart?.toString() ?? null,
+    sendAt: row.sendAt.toString(),
+    sendAtLocal: toWall(row.sendAt, row.zone).toString({ smallestUnit: 'second' }),
+    zone: row.zone,
+    topic: row.topic,
+    state: row.state,
+  };
+}
+
+function isOpen(state: AnnouncementState): boolean {
+  return ['draft', 'awaiting_approval', 'approved', 'sending', 'held'].includes(state);
+}
+
+/**
+ * Announcements with their books, newest send time first.
+ *
+ * @param before the last row of the page before.
+ */
+export async function listAnnouncements(
+  tx: Tx,
+  {
+    states,
+    upTo,
+    before,
+    limit = 50,
+  }: {
+    states?: readonly AnnouncementState[];
+    upTo?: Temporal.Instant;
+    before?: { sendAt: Temporal.Instant; id: string };
+    limit?: number;
+  } = {},
+): Promise<{ announcement: Announcement; books: Books }[]> {
+  const found = await tx
+    .select()
+    .from(announcements)
+    .where(
+      and(
+        states ? inArray(announcements.state, [...states]) : undefined,
+        upTo ? lte(announcements.sendAt, upTo) : undefined,
+        before
+          ? or(
+              lt(announcements.sendAt, before.sendAt),
+              and(eq(announcements.sendAt, before.sendAt), lt(announcements.id, before.id)),
+            )
+          : undefined,
+      ),
+    )
+    .orderBy(desc(announcements.sendAt), desc(announcements.id))
+    .limit(limit);
+  const books = await readBooks(
+    tx,
+    found.map(({ id }) => id),
+  );
+  return found.map((announcement) => ({ announcement, books: books.get(announcement.id)! }));
+}
+
+/** The notices of one meeting in the order of sending, with their books. */
+export async function meetingNotices(
+  tx: Tx,
+  meetingId: string,
+): Promise<{ announcement: Announcement; books: Books }[]> {
+  const found = await tx
+    .select()
+    .from(announcements)
+    .where(eq(announcements.meetingId, meetingId))
+    .orderBy(asc(announcements.sendAt), asc(announcements.id));
+  const books = await readBooks(
+    tx,
+    found.map(({ id }) => id),
+  );
+  return found.map((announcement) => ({ announcement, books: books.get(announcement.id)! }));
+}
