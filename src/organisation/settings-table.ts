@@ -16,12 +16,12 @@ import {
 
 const asIs = (value: string): string => value;
 
-const nationOrOff: z.ZodType<(typeof NATIONS)[number] | undefined, string> = z
+const nationOrOff: z.ZodType<(typeof NATIONS)[number] | null, string> = z
   .string()
   .trim()
   .toLowerCase()
   .pipe(z.enum([...NATIONS, 'off'], { error: `must be one of ${NATIONS.join(', ')}, or off` }))
-  .transform((text) => (text === 'off' ? undefined : text));
+  .transform((text) => (text === 'off' ? null : text));
 
 const addressOrNothing = parsedBy((text) => (text === '' ? '' : parseEmailAddress(text).email));
 
