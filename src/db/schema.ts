@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { bytes, instant, plainDate } from './columns.ts';
 
@@ -54,6 +55,13 @@ export const subscribers = pgTable('subscribers', {
   state: text({ enum: SUBSCRIBER_STATES }).notNull(),
   memberKind: text('member_kind', { enum: MEMBER_KINDS }),
   pausedUntil: instant('paused_until'),
+  hcpcNumber: text('hcpc_number'),
+  declaredAt: instant('declared_at'),
+  declarationWording: text('declaration_wording'),
+  invitedBy: uuid('invited_by'),
+  confirmedAt: instant('confirmed_at'),
+  leftAt: instant('left_at'),
+  search: text().generatedAlwaysAs(sql`lower(email)`),
   createdAt: instant('created_at').notNull(),
   updatedAt: instant('updated_at').notNull(),
 });
@@ -70,12 +78,14 @@ export const CONSENT_SOURCES = [
 ] as const;
 export type ConsentSource = (typeof CONSENT_SOURCES)[number];
 
+export const CONSENT_ACTS = ['given', 'withdrawn', 'lapsed'] as const;
+
 export const consentEvents = pgTable('consent_events', {
   seq: bigint({ mode: 'number' }).primaryKey(),
   at: instant().notNull(),
   subscriberId: uuid('subscriber_id').notNull(),
   topic: text({ enum: TOPICS }).notNull(),
-  act: text({ enum: ['given', 'withdrawn'] }).notNull(),
+  act: text({ enum: CONSENT_ACTS }).notNull(),
   source: text({ enum: CONSENT_SOURCES }).notNull(),
   wording: text(),
   note: text(),
@@ -110,6 +120,76 @@ export const suppressions = pgTable('suppressions', {
   reason: text({ enum: ['bounced', 'complained', 'removed', 'erased'] }).notNull(),
   detail: text(),
   at: instant().notNull(),
+});
+
+export const consentWordings = pgTable(
+  'consent_wordings',
+  {
+    key: text().notNull(),
+    version: integer().notNull(),
+    text: text().notNull(),
+    coversEarlier: boolean('covers_earlier').notNull(),
+    createdAt: instant('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.key, table.version] })],
+);
+
+export const joinRequests = pgTable('join_requests', {
+  id: uuid().primaryKey(),
+  subscriberId: uuid('subscriber_id').notNull(),
+  name: text(),
+  memberKind: text('member_kind', { enum: MEMBER_KINDS }).notNull(),
+  hcpcNumber: text('hcpc_number'),
+  declarationWording: text('declaration_wording').notNull(),
+  topics: text().array().$type<Topic[]>().notNull(),
+  wordings: text().array().notNull(),
+  invitedBy: uuid('invited_by'),
+  ip: text(),
+  userAgent: text('user_agent'),
+  requestedAt: instant('requested_at').notNull(),
+  expiresAt: instant('expires_at').notNull(),
+  confirmedAt: instant('confirmed_at'),
+});
+
+export const mailerliteLinks = pgTable('mailerlite_links', {
+  subscriberId: uuid('subscriber_id').primaryKey(),
+  mailerliteId: text('mailerlite_id'),
+  wantedVersion: integer('wanted_version').notNull().default(0),
+  doneVersion: integer('done_version').notNull().default(0),
+  urgent: boolean().notNull().default(false),
+  wantedAt: instant('wanted_at').notNull(),
+  doneAt: instant('done_at'),
+});
+
+export const mailerliteForgets = pgTable('mailerlite_forgets', {
+  mailerliteId: text('mailerlite_id').primaryKey(),
+  requestedAt: instant('requested_at').notNull(),
+  doneAt: instant('done_at'),
+});
+
+export const COMPLAINT_STATES = ['open', 'acknowledged', 'closed'] as const;
+
+export const complaints = pgTable('complaints', {
+  id: uuid().primaryKey(),
+  reference: text().notNull(),
+  receivedAt: instant('received_at').notNull(),
+  acknowledgeBy: instant('acknowledge_by').notNull(),
+  name: text(),
+  email: text(),
+  text: text().notNull(),
+  state: text({ enum: COMPLAINT_STATES }).notNull(),
+  acknowledgedAt: instant('acknowledged_at'),
+  closedAt: instant('closed_at'),
+});
+
+export const complaintEvents = pgTable('complaint_events', {
+  id: uuid().primaryKey(),
+  complaintId: uuid('complaint_id').notNull(),
+  at: instant().notNull(),
+  actor: text().notNull(),
+  kind: text({ enum: ['received', 'acknowledged', 'note', 'closed', 'reopened'] }).notNull(),
+  text: text().notNull().default(''),
 });
 
 export const meetingSeries = pgTable('meeting_series', {

@@ -24,7 +24,7 @@ const NOBODY = `$scrypt$ln=${LOG_N},r=${BLOCK_SIZE},p=${PARALLEL}$${Buffer.alloc
  */
 export async function hashPassword(password: string): Promise<string> {
   const text = password.normalize('NFKC');
-  if ([...text].length < SHORTEST) {
+  if (text.length < SHORTEST) {
     throw invalidInput({ field: 'password', message: `must have at least ${SHORTEST} characters` });
   }
   if (text.length > LONGEST) {
