@@ -12,6 +12,11 @@ import type { Links } from '../subscribers/links.ts';
 
 /** What the background work uses. */
 export interface Services {
+  /**
+   * Names this process in claims. Its row `worker:<workerId>` in `heartbeats` is renewed every two seconds while the
+   * process works; when that stops, what it had claimed is given up.
+   */
+  readonly workerId: string;
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
