@@ -46,49 +46,45 @@ export function bankHoliday(date: Temporal.PlainDate, nation: Nation): string | 
 
 function holidaysOf(year: number, nation: Nation): Holidays {
   const found: Holidays = new Map();
-  const day = (month: number, n: number): Temporal.PlainDate => new Temporal.PlainDate(year, month, n);
   const easter = easterSunday(year);
-
-  addInOrder(found, [
-    [day(1, 1), 'New Year\u2019s Day'],
-    ...(nation === 'scotland' ? [[day(1, 2), '2 January'] as const] : []),
-  ]);
-  if (nation === 'northern-ireland') addInOrder(found, [[day(3, 17), 'St Patrick\u2019s Day']]);
+  addFixed(found, new Temporal.PlainDate(year, 1, 1), 'New Year\u2019s Day');
+  if (nation === 'scotland') addFixed(found, new Temporal.PlainDate(year, 1, 2), '2nd January');
+  if (nation === 'northern-ireland') {
+    addFixed(found, new Temporal.PlainDate(year, 3, 17), 'St Patrick\u2019s Day');
+    addFixed(found, new Temporal.PlainDate(year, 7, 12), 'Battle of the Boyne (Orangemen\u2019s Day)');
+  }
   found.set(easter.subtract({ days: 2 }).toString(), 'Good Friday');
   if (nation !== 'scotland') found.set(easter.add({ days: 1 }).toString(), 'Easter Monday');
   found.set(earlyMay(year).toString(), 'Early May bank holiday');
   found.set(spring(year).toString(), 'Spring bank holiday');
-  if (nation === 'northern-ireland')
-    addInOrder(found, [[day(7, 12), 'Battle of the Boyne (Orangemen\u2019s Day)']]);
   found.set(summer(year, nation).toString(), 'Summer bank holiday');
   // St Andrew's Day Bank Holiday (Scotland) Act 2007.
-  if (nation === 'scotland' && year >= 2007) addInOrder(found, [[day(11, 30), 'St Andrew\u2019s Day']]);
-  addInOrder(found, [
-    [day(12, 25), 'Christmas Day'],
-    [day(12, 26), 'Boxing Day'],
-  ]);
+  if (nation === 'scotland' && year >= 2007) {
+    addFixed(found, new Temporal.PlainDate(year, 11, 30), 'St Andrew\u2019s Day');
+  }
+  addChristmas(found, year);
   for (const extra of PROCLAIMED) {
     if (extra.nations.includes(nation)) found.set(extra.date, extra.name);
   }
   return found;
 }
 
-/**
- * Days of a fixed date. Those on a weekday stay; then each one on a weekend gets the next free weekday, so
- * that Christmas Day on a Sunday leaves Monday to Boxing Day and takes the Tuesday.
- */
-function addInOrder(found: Holidays, days: readonly (readonly [Temporal.PlainDate, string])[]): void {
-  for (const [date, name] of days) {
-    if (date.dayOfWeek <= 5) found.set(date.toString(), name);
-  }
-  for (const [date, name] of days) {
-    if (date.dayOfWeek <= 5) continue;
-    let substitute = date;
-    while (substitute.dayOfWeek > 5 || found.has(substitute.toString())) {
-      substitute = substitute.add({ days: 1 });
-    }
-    found.set(substitute.toString(), `${name} (substitute day)`);
-  }
+/** A day of a fixed date; on a weekend the next weekday that is not a holiday already takes its place. */
+function addFixed(found: Holidays, date: Temporal.PlainDate, name: string): void {
+  let day = date;
+  while (day.dayOfWeek > 5 || found.has(day.toString())) day = day.add({ days: 1 });
+  found.set(day.toString(), day.equals(date) ? name : `${name} (substitute day)`);
+}
+
+/** Boxing Day keeps its Monday when Christmas Day is the Sunday before; Christmas Day then takes the Tuesday. */
+function addChristmas(found: Holidays, year: number): void {
+  const christmas = new Temporal.PlainDate(year, 12, 25);
+  const days: [Temporal.PlainDate, string][] = [
+    [christmas, 'Christmas Day'],
+    [christmas.add({ days: 1 }), 'Boxing Day'],
+  ];
+  if (christmas.dayOfWeek === 7) days.reverse();
+  for (const [date, name] of days) addFixed(found, date, name);
 }
 
 function earlyMay(year: number): Temporal.PlainDate {
@@ -116,7 +112,7 @@ function lastMonday(year: number, month: number): Temporal.PlainDate {
 }
 
 /** The Gregorian computus in the form that needs no exceptions (Meeus, Astronomical Algorithms, chapter 8). */
-export function easterSunday(year: number): Temporal.PlainDate {
+function easterSunday(year: number): Temporal.PlainDate {
   const a = year % 19;
   const b = Math.trunc(year / 100);
   const c = year % 100;

@@ -52,44 +52,42 @@ export function clockChangeSentence(
   return `The clocks go ${change.direction} on ${formatDate(change.date)}, before this meeting; the time given is ${zoneLabel(zone)} on the day.`;
 }
 
-/** The changes that are known for certain: the last Sundays of March and October at 01:00 UTC (SI 2002/262). */
-function ukChange(year: number, month: 3 | 10): Temporal.Instant {
-  const last = new Temporal.PlainDate(year, month, 31);
-  const sunday = last.subtract({ days: last.dayOfWeek % 7 });
-  return sunday.toZonedDateTime({ timeZone: 'UTC', plainTime: new Temporal.PlainTime(1) }).toInstant();
-}
-
-function ukHourByIntl(instant: Temporal.Instant): number {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'Europe/London',
-    hour: 'numeric',
-    hourCycle: 'h23',
-  });
-  return Number(format.format(instant.epochMilliseconds));
+/**
+ * What the law says UK clocks show around the two changes of a year: the last Sundays of March and October at
+ * 01:00 UTC (Summer Time Order 2002).
+ */
+function lawfulUkHours(year: number): { at: Temporal.Instant; hour: number }[] {
+  const change = (month: 3 | 10): Temporal.Instant => {
+    const last = new Temporal.PlainDate(year, month, 31);
+    const sunday = last.subtract({ days: last.dayOfWeek % 7 });
+    return sunday.toZonedDateTime({ timeZone: 'UTC', plainTime: new Temporal.PlainTime(1) }).toInstant();
+  };
+  return [
+    { at: change(3).subtract({ minutes: 1 }), hour: 0 },
+    { at: change(3), hour: 2 },
+    { at: change(10).subtract({ minutes: 1 }), hour: 1 },
+    { at: change(10), hour: 1 },
+  ];
 }
 
 /**
- * Compares the two sources of zone data in this process, Temporal and Intl, with the law on the UK's next
- * changes of the clocks.
+ * Compares the two sources of zone data in this process, Temporal and Intl, with the law on the UK's changes
+ * of the clocks in this year and the next.
  *
  * @returns what is wrong, in a sentence with a remedy; undefined when they agree
  */
 export function checkZoneData(now: Temporal.Instant): string | undefined {
+  const intl = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Europe/London',
+    hour: 'numeric',
+    hourCycle: 'h23',
+  });
   const { year } = now.toZonedDateTimeISO('UTC');
-  for (const change of [
-    ukChange(year, 3),
-    ukChange(year, 10),
-    ukChange(year + 1, 3),
-    ukChange(year + 1, 10),
-  ]) {
-    for (const instant of [change.subtract({ minutes: 1 }), change]) {
-      const summer = instant.toZonedDateTimeISO('UTC').month < 10 ? instant === change : instant !== change;
-      const expected = (instant.toZonedDateTimeISO('UTC').hour + (summer ? 1 : 0)) % 24;
-      const byTemporal = instant.toZonedDateTimeISO('Europe/London').hour;
-      const byIntl = ukHourByIntl(instant);
-      if (byTemporal !== expected || byIntl !== expected) {
-        return `This machine's time zone data is wrong: at ${instant.toString()} clocks in the UK show ${expected} hours, but Temporal says ${byTemporal} and Intl says ${byIntl}. Use a current Node release with full language data (check NODE_ICU_DATA).`;
-      }
+  for (const { at, hour } of [...lawfulUkHours(year), ...lawfulUkHours(year + 1)]) {
+    const byTemporal = at.toZonedDateTimeISO('Europe/London').hour;
+    const byIntl = Number(intl.format(at.epochMilliseconds));
+    if (byTemporal !== hour || byIntl !== hour) {
+      return `The time zone data on this machine is wrong: at ${at.toString()} the hour in the UK is ${hour}, but Temporal says ${byTemporal} and Intl says ${byIntl}. Use a current Node release, and unset NODE_ICU_DATA if it is set.`;
     }
   }
   return undefined;

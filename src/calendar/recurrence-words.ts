@@ -5,7 +5,8 @@ import { MONTHS, listInWords, monthName, ordinalNumber, ordinalWord, weekdayName
 
 /** Without an article and without a full stop, to stand inside a sentence. */
 export function describeRule(rule: Rule): string {
-  return rule.freq === 'WEEKLY' ? describeWeekly(rule) : `${describeDay(rule)} of ${describeMonths(rule)}`;
+  if (rule.freq === 'WEEKLY') return describeWeekly(rule);
+  return `${describeDay(rule)} of ${describeMonths(rule)}${mayBeMissing(rule) ? ', where there is one' : ''}`;
 }
 
 function describeWeekly(rule: Rule): string {
@@ -16,31 +17,25 @@ function describeWeekly(rule: Rule): string {
 
 function describeDay(rule: Rule): string {
   const { byDay, byMonthDay, bySetPos } = rule;
-  if (byDay.length === 0) return pick(bySetPos, monthDays(byMonthDay, 'and'));
   if (byMonthDay.length === 0) return describeWeekdays(byDay, bySetPos);
-  return pick(
-    bySetPos,
-    `${describeWeekdays(byDay, [])} that is the ${monthDays(byMonthDay, 'or').replace(/^the /, '')}`,
-  );
-}
-
-/** BYSETPOS over days that have no short name of their own. */
-function pick(bySetPos: readonly number[], days: string): string {
-  return bySetPos.length === 0 ? days : `${ordinals(bySetPos)} of these days: ${days};`;
+  const days =
+    byDay.length === 0
+      ? listInWords(monthDays(byMonthDay))
+      : `${describeWeekdays(byDay, [])} that is the ${monthDays(byMonthDay).join(' or ')}`;
+  return bySetPos.length === 0 ? days : `${ordinals(bySetPos)} of these days (${days})`;
 }
 
 function describeWeekdays(byDay: readonly RuleDay[], bySetPos: readonly number[]): string {
-  if (bySetPos.length > 0) {
-    return `${ordinals(bySetPos)} ${oneOfWeekdays(byDay)}${onlySometimes(bySetPos.some((n) => Math.abs(n) === 5 && byDay.length === 1))}`;
-  }
+  if (bySetPos.length > 0) return `${ordinals(bySetPos)} ${oneOfWeekdays(byDay)}`;
   if (byDay.every((day) => day.ordinal === null)) return `every ${listInWords(weekdays(byDay))}`;
   const first = byDay[0];
   if (first !== undefined && byDay.every((day) => day.weekday === first.weekday && day.ordinal !== null)) {
-    const numbers = byDay.flatMap((day) => day.ordinal ?? []);
-    return `${ordinals(numbers)} ${weekdayOf(first)}${onlySometimes(numbers.some((n) => Math.abs(n) === 5))}`;
+    return `${ordinals(byDay.flatMap((day) => day.ordinal ?? []))} ${nameOf(first.weekday)}`;
   }
   return listInWords(
-    byDay.map((day) => `${day.ordinal === null ? 'every' : ordinalWord(day.ordinal)} ${weekdayOf(day)}`),
+    byDay.map(
+      ({ ordinal, weekday }) => `${ordinal === null ? 'every' : ordinalWord(ordinal)} ${nameOf(weekday)}`,
+    ),
   );
 }
 
@@ -63,34 +58,37 @@ function describeMonths(rule: Rule): string {
   return rule.interval === 1 ? months : `every ${ordinalWord(rule.interval)} month, if it is ${months}`;
 }
 
-function monthDays(numbers: readonly number[], joiner: 'and' | 'or'): string {
-  const fromStart = numbers.filter((n) => n > 0).map((n) => ordinalNumber(n));
-  const fromEnd = numbers
-    .filter((n) => n < 0)
-    .toReversed()
-    .map((n) => `${ordinalWord(n)} day`);
-  const list = listInWords([...fromStart, ...fromEnd]);
-  const sometimes = numbers.some((n) => Math.abs(n) > 28);
-  return `${joiner === 'or' ? list.replace(/ and ([^,]*)$/, ' or $1') : list}${onlySometimes(sometimes)}`;
+const SHORTEST = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether a month may go by without the day: no fifth Wednesday, no 31st. */
+function mayBeMissing({ byDay, byMonthDay, bySetPos, byMonth }: Rule): boolean {
+  const fifth = (n: number): boolean => Math.abs(n) === 5;
+  const months = SHORTEST.filter((_, i) => byMonth.length === 0 || byMonth.includes(i + 1));
+  return (
+    byDay.some((day) => day.ordinal !== null && fifth(day.ordinal)) ||
+    (byDay.length === 1 && bySetPos.some(fifth)) ||
+    (byDay.length === 0 && byMonthDay.some((n) => months.some((days) => Math.abs(n) > days)))
+  );
 }
 
-function onlySometimes(sometimes: boolean): string {
-  return sometimes ? ' (where there is one)' : '';
+function monthDays(numbers: readonly number[]): string[] {
+  const fromEnd = numbers.filter((n) => n < 0).toReversed();
+  return [
+    ...numbers.filter((n) => n > 0).map((n) => ordinalNumber(n)),
+    ...fromEnd.map((n) => `${ordinalWord(n)} day`),
+  ];
 }
 
+/** "first and last": those counted from the end come at the end. */
 function ordinals(numbers: readonly number[]): string {
-  const sorted = [...numbers].sort((a, b) => Number(a < 0) - Number(b < 0) || a - b);
-  return listInWords(sorted.map((n) => ordinalWord(n)));
+  const inOrder = numbers.toSorted((a, b) => Number(a < 0) - Number(b < 0) || a - b);
+  return listInWords(inOrder.map((n) => ordinalWord(n)));
 }
 
 function weekdays(byDay: readonly RuleDay[]): string[] {
-  return WEEKDAY_CODES.filter((code) => byDay.some((day) => day.weekday === code)).map(nameOfCode);
+  return WEEKDAY_CODES.filter((code) => byDay.some((day) => day.weekday === code)).map(nameOf);
 }
 
-function weekdayOf(day: RuleDay): string {
-  return nameOfCode(day.weekday);
-}
-
-function nameOfCode(code: RuleDay['weekday']): string {
+function nameOf(code: RuleDay['weekday']): string {
   return weekdayName(WEEKDAY_CODES.indexOf(code) + 1);
 }

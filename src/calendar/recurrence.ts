@@ -37,7 +37,7 @@ export interface DateSpan {
   /** The first day of the series. With INTERVAL, periods are counted from the month or week of this day. */
   readonly startsOn: Temporal.PlainDate;
   /** The last day on which the series may meet. */
-  readonly endsOn?: Temporal.PlainDate;
+  readonly endsOn?: Temporal.PlainDate | undefined;
   readonly from: Temporal.PlainDate;
   readonly to: Temporal.PlainDate;
 }
@@ -58,7 +58,7 @@ export function occurrenceDates(rule: Rule, span: DateSpan): Temporal.PlainDate[
  */
 export function checkRuleMatches(
   rule: Rule,
-  { startsOn, endsOn }: { startsOn: Temporal.PlainDate; endsOn?: Temporal.PlainDate },
+  { startsOn, endsOn }: { startsOn: Temporal.PlainDate; endsOn?: Temporal.PlainDate | undefined },
 ): void {
   const first = firstDate(rule, startsOn);
   if (first === undefined) {

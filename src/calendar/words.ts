@@ -1,14 +1,6 @@
 /** Small English for the calendar: names, ordinals, lists. Our own tables, so that no ICU version changes a mail. */
 
-export const WEEKDAYS = [
-  'Monday',
-  'Tuesday',
-  'Wednesday',
-  'Thursday',
-  'Friday',
-  'Saturday',
-  'Sunday',
-] as const;
+const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
 export const MONTHS = [
   'January',
