@@ -102,10 +102,10 @@ export async function createMeeting(
   signal?: AbortSignal,
 ): Promise<ZoomMeeting> {
   const path = `/users/${encodeURIComponent(host)}/meetings`;
-  return connection.send(
-    { method: 'POST', path, body: { type: 2, ...toBody(wanted) }, signal },
-    meetingAnswer,
-  );
+  const { settings, ...values } = toBody(wanted);
+  const quiet = { auto_recording: 'none', email_notification: false, use_pmi: false };
+  const body = { type: 2, ...values, settings: { ...settings, ...quiet } };
+  return connection.send({ method: 'POST', path, body, signal }, meetingAnswer);
 }
 
 /**

@@ -24,33 +24,30 @@ interface Route {
   readonly run: (account: FakeAccount, id: string, request: ApiRequest, emit: MeetingEvent) => Answer;
 }
 
-const createBody = z.object({
-  topic: z.string().max(200).default('Zoom Meeting'),
-  agenda: z.string().max(2000).default(''),
-  type: z.literal(2),
-  start_time: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?$/),
-  timezone: z.string().default('UTC'),
-  duration: z.number().int().positive(),
-  password: z
-    .string()
-    .regex(/^[A-Za-z0-9@\-_*]{1,10}$/)
-    .default(''),
-  settings: z
-    .object({
-      waiting_room: z.boolean(),
-      join_before_host: z.boolean(),
-      mute_upon_entry: z.boolean(),
-      approval_type: z.union([z.literal(0), z.literal(1), z.literal(2)]),
-      auto_recording: z.enum(['local', 'cloud', 'none']),
-      alternative_hosts: z.string(),
-      email_notification: z.boolean(),
-      use_pmi: z.boolean(),
-    })
-    .partial()
-    .default({}),
-});
+const updateBody = z
+  .object({
+    topic: z.string().max(200),
+    agenda: z.string().max(2000),
+    start_time: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?$/),
+    timezone: z.string(),
+    duration: z.number().int().positive(),
+    password: z.string().regex(/^[A-Za-z0-9@\-_*]{1,10}$/),
+    settings: z
+      .object({
+        waiting_room: z.boolean(),
+        join_before_host: z.boolean(),
+        mute_upon_entry: z.boolean(),
+        approval_type: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+        auto_recording: z.enum(['local', 'cloud', 'none']),
+        alternative_hosts: z.string(),
+        email_notification: z.boolean(),
+        use_pmi: z.boolean(),
+      })
+      .partial(),
+  })
+  .partial();
 
-const updateBody = createBody.partial().omit({ type: true });
+const createBody = updateBody.extend({ type: z.literal(2) }).required({ start_time: true, duration: true });
 
 const SETTINGS: FakeSettings = {
   waiting_room: false,
@@ -198,19 +195,19 @@ function createMeeting(
   const parsed = createBody.safeParse(request.body);
   if (!parsed.success) return invalid(parsed.error);
   const body = parsed.data;
-  const hosts = checkAlternativeHosts(account, body.settings.alternative_hosts);
+  const hosts = checkAlternativeHosts(account, body.settings?.alternative_hosts);
   if (hosts) return hosts;
-  if (body.settings.approval_type !== undefined && body.settings.approval_type !== 2 && !host.licensed) {
+  if ((body.settings?.approval_type ?? 2) !== 2 && !host.licensed) {
     return refuse(400, 200, 'Registration is only available for paid accounts.');
   }
   const meeting = account.addMeeting(host, {
-    topic: body.topic,
-    agenda: body.agenda,
-    startsAt: readStart(body.start_time, body.timezone),
-    timezone: body.timezone,
+    topic: body.topic ?? 'Zoom Meeting',
+    agenda: body.agenda ?? '',
+    startsAt: readStart(body.start_time, body.timezone ?? 'UTC'),
+    timezone: body.timezone ?? 'UTC',
     duration: body.duration,
-    password: body.password,
-    settings: { ...SETTINGS, ...defined(body.settings) },
+    password: body.password ?? '',
+    settings: { ...SETTINGS, ...defined(body.settings ?? {}) },
   });
   emit('meeting.created', {
     ...eventObject(meeting),
