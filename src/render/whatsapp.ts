@@ -91,5 +91,5 @@ export function fitWhatsApp<Kind extends WhatsAppKind>(
 
 /** A link that opens WhatsApp's list of chats with the text as a draft. Nothing is sent by it. */
 export function waMeLink(text: string): string {
-  return `https://wa.me/?text=${encodeURIComponent(text.toWellFormed())}`;
+  return `https://wa.me/?text=${encodeURIComponent(text.replace(/\p{Surrogate}/gu, ''))}`;
 }
