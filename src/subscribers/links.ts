@@ -1,0 +1,131 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+
+/**
+ * The links in mails that work without signing in. A token says for whom and for what it is, signed with a key
+ * of its purpose; it holds no address. Links to leave the list never expire, since mails are kept for years;
+ * a link that lets somebody in or shows a whole record does.
+ */
+const PATHS = {
+  unsubscribe: '/u',
+  preferences: '/preferences',
+  confirm: '/join/confirm',
+  invite: '/join',
+  record: '/my-record',
+} as const;
+
+export type LinkPurpose = keyof typeof PATHS;
+
+/** What a token says. `id` is a subscriber, or for `confirm` a request to join. */
+export type TokenReading =
+  | { readonly result: 'valid'; readonly id: string; readonly deliveryId?: string }
+  | { readonly result: 'expired'; readonly id: string }
+  | { readonly result: 'forged' };
+
+export interface Links {
+  /** Page with a button; the same address takes the one-click POST (RFC 8058). */
+  unsubscribeUrl(subscriberId: string, deliveryId?: string): string;
+  /** For the List-Unsubscribe header. */
+  oneClickUrl(subscriberId: string, deliveryId?: string): string;
+  preferencesUrl(subscriberId: string): string;
+  confirmUrl(joinRequestId: string, expiresAt: Temporal.Instant): string;
+  inviteUrl(subscriberId: string, expiresAt: Temporal.Instant): string;
+  /** Shows everything that is kept about a person. */
+  recordUrl(subscriberId: string, expiresAt: Temporal.Instant): string;
+  /** Checks a token in constant time. A token of another purpose is forged. */
+  readToken(purpose: LinkPurpose, token: string): TokenReading;
+}
+
+const SIGNATURE_BYTES = 16;
+const ID_BYTES = 16;
+/** First byte of a token: which parts follow. */
+const WITH_DELIVERY = 1;
+const WITH_EXPIRY = 2;
+
+/** @param baseUrl public address of the server, without a slash at its end. */
+export function createLinks({
+  secretKey,
+  baseUrl,
+  clock = systemClock,
+}: {
+  secretKey: string;
+  baseUrl: string;
+  clock?: Clock;
+}): Links {
+  const keys = new Map<LinkPurpose, Buffer>(
+    (Object.keys(PATHS) as LinkPurpose[]).map((purpose) => [
+      purpose,
+      Buffer.from(hkdfSync('sha256', secretKey, 'convenor', `link ${purpose}`, 32)),
+    ]),
+  );
+
+  function sign(purpose: LinkPurpose, payload: Buffer): Buffer {
+    return createHmac('sha256', keys.get(purpose)!).update(payload).digest().subarray(0, SIGNATURE_BYTES);
+  }
+
+  function url(
+    purpose: LinkPurpose,
+    id: string,
+    more: { deliveryId?: string | undefined; expiresAt?: Temporal.Instant } = {},
+  ): string {
+    const payload = Buffer.concat([
+      Buffer.of(
+        (more.deliveryId === undefined ? 0 : WITH_DELIVERY) |
+          (more.expiresAt === undefined ? 0 : WITH_EXPIRY),
+      ),
+      uuidBytes(id),
+      more.deliveryId === undefined ? Buffer.alloc(0) : uuidBytes(more.deliveryId),
+      more.expiresAt === undefined ? Buffer.alloc(0) : seconds(more.expiresAt),
+    ]);
+    const token = Buffer.concat([payload, sign(purpose, payload)]).toString('base64url');
+    return `${baseUrl}${PATHS[purpose]}/${token}`;
+  }
+
+  function readToken(purpose: LinkPurpose, token: string): TokenReading {
+    const bytes = Buffer.from(token, 'base64url');
+    const payload = bytes.subarray(0, -SIGNATURE_BYTES);
+    if (payload.length < 1 + ID_BYTES || bytes.toString('base64url') !== token) return { result: 'forged' };
+    if (!timingSafeEqual(bytes.subarray(-SIGNATURE_BYTES), sign(purpose, payload))) {
+      return { result: 'forged' };
+    }
+    const parts = payload[0]!;
+    const id = uuidText(payload.subarray(1, 1 + ID_BYTES));
+    let rest = payload.subarray(1 + ID_BYTES);
+    let deliveryId: string | undefined;
+    if (parts & WITH_DELIVERY) {
+      deliveryId = uuidText(rest.subarray(0, ID_BYTES));
+      rest = rest.subarray(ID_BYTES);
+    }
+    if (parts & WITH_EXPIRY && rest.readUInt32BE() * 1000 <= clock.now().epochMilliseconds) {
+      return { result: 'expired', id };
+    }
+    return { result: 'valid', id, ...(deliveryId === undefined ? {} : { deliveryId }) };
+  }
+
+  return {
+    unsubscribeUrl: (id, deliveryId) => url('unsubscribe', id, { deliveryId }),
+    oneClickUrl: (id, deliveryId) => url('unsubscribe', id, { deliveryId }),
+    preferencesUrl: (id) => url('preferences', id),
+    confirmUrl: (id, expiresAt) => url('confirm', id, { expiresAt }),
+    inviteUrl: (id, expiresAt) => url('invite', id, { expiresAt }),
+    recordUrl: (id, expiresAt) => url('record', id, { expiresAt }),
+    readToken,
+  };
+}
+
+function uuidBytes(id: string): Buffer {
+  const bytes = Buffer.from(id.replaceAll('-', ''), 'hex');
+  if (bytes.length !== ID_BYTES) throw new Error('a link needs a UUID');
+  return bytes;
+}
+
+function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function seconds(instant: Temporal.Instant): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(Math.floor(instant.epochMilliseconds / 1000));
+  return bytes;
+}
