@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { invalidInput, type FieldProblem } from '../kernel/errors.ts';
 import type { CliDependencies, CliHost, CliIo } from './host.ts';
-import { write } from './output/write.ts';
+import { write, writeJson } from './output/write.ts';
 
 /** One run of the command line. */
 export interface Session {
@@ -17,6 +17,8 @@ export interface Session {
 /** What a command has to say: as data with `--json`, otherwise as text. Text ends with a line break. */
 export interface Result {
   readonly data: unknown;
+  /** A list that may be long: written behind the members of `data`, one by one as it comes. */
+  readonly list?: { readonly name: string; readonly items: AsyncIterable<unknown> };
   readonly text: string;
   /** 1 when the command did its work and the answer is "no"; 0 otherwise. */
   readonly status?: 0 | 1;
@@ -76,10 +78,9 @@ export function addCommand<Schema extends z.ZodType>(
     const outcome = await definition.run(parseInput(definition.schema, raw), session);
     if (typeof outcome === 'number') session.status = outcome;
     else {
-      await write(
-        session.io.stdout,
-        session.json ? `${JSON.stringify(outcome.data, null, 2)}\n` : outcome.text,
-      );
+      const { stdout } = session.io;
+      if (session.json) await writeJson(stdout, outcome.data, outcome.list);
+      else await write(stdout, outcome.text);
       session.status = outcome.status ?? 0;
     }
   });

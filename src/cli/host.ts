@@ -3,6 +3,10 @@ import type { Config } from '../config/load.ts';
 import type { Db } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Mailer } from '../mail/types.ts';
+import type { Settings } from '../organisation/settings.ts';
+import type { Renderer } from '../render/renderer.ts';
+import type { Links } from '../subscribers/links.ts';
 
 /** A question to the person at the terminal. Plain data, so that a running server can put it to them too. */
 export interface Question {
@@ -38,9 +42,15 @@ export interface CliIo {
 /** What the commands use of the running program. */
 export interface CliDependencies {
   readonly db: Db;
+  readonly databaseKind: 'embedded' | 'postgres';
   readonly clock: Clock;
   readonly config: Config;
   readonly log: Log;
+  readonly mailer: Mailer;
+  readonly renderer: Renderer;
+  readonly links: Links;
+  /** The organisation's settings as they are now. */
+  settings(): Promise<Settings>;
   /** Tells the reconciler that rows have changed. Never fails: the rows are found on its next tick anyway. */
   nudge(): Promise<void>;
 }

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
+import { addMeetingCommands } from './commands/meetings.ts';
 import { addRunningCommands } from './commands/running.ts';
+import { addSendingCommands } from './commands/sending.ts';
 import { addSettingsCommands } from './commands/settings.ts';
 import { addSetupCommands } from './commands/setup.ts';
 
@@ -46,5 +48,7 @@ function createProgram(session: Session): Command {
   addRunningCommands(program, session);
   addSetupCommands(program, session);
   addSettingsCommands(program, session);
+  addMeetingCommands(program, session);
+  addSendingCommands(program, session);
   return program;
 }

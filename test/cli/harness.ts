@@ -7,6 +7,10 @@ import { runCli } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { createLog } from '../../src/kernel/log.ts';
+import type { Mailer } from '../../src/mail/types.ts';
+import { readSettings } from '../../src/organisation/settings.ts';
+import type { Renderer } from '../../src/render/renderer.ts';
+import type { Links } from '../../src/subscribers/links.ts';
 import { ManualClock } from '../support/clock.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 
@@ -35,16 +39,27 @@ export interface TestCli extends AsyncDisposable {
 const START = '2026-11-01T10:00:00Z';
 
 /** The command line over a real database, with everything around it held by the test. */
-export async function openTestCli(host: Partial<CliHost> = {}): Promise<TestCli> {
+export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer } = {}): Promise<TestCli> {
   const database = await openTestDatabase();
   const clock = new ManualClock(START);
   const folder = mkdtempSync(path.join(tmpdir(), 'convenor-cli-'));
   let nudges = 0;
   const app: OpenedApp = {
     db: database.db,
+    databaseKind: database.kind,
     clock,
     config: loadConfig({ DATA_DIR: folder, BASE_URL: 'https://network.example.org' }),
     log: createLog('silent'),
+    settings: () => readSettings(database.db),
+    get mailer(): Mailer {
+      return options.mailer ?? absent('mailer');
+    },
+    get renderer(): Renderer {
+      return absent('renderer');
+    },
+    get links(): Links {
+      return absent('links');
+    },
     nudge: () => {
       nudges += 1;
       return Promise.resolve();
@@ -56,7 +71,7 @@ export async function openTestCli(host: Partial<CliHost> = {}): Promise<TestCli>
     open: () => Promise.resolve(app),
     start: (_role: Role) => Promise.resolve(0),
     inspect: async function* (): AsyncIterable<Finding> {},
-    ...host,
+    ...options,
   };
 
   async function run(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
@@ -108,6 +123,10 @@ export async function openTestCli(host: Partial<CliHost> = {}): Promise<TestCli>
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function absent(what: string): never {
+  throw new Error(`This command should not need the ${what}.`);
 }
 
 function collector(): { stream: Writable; text: () => string } {
