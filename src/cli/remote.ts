@@ -65,7 +65,7 @@ export async function forwardCommand(
       colour,
       canAsk,
     });
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of linesOf(socket)) {
       const reply = replySchema.parse(JSON.parse(line));
       if ('exit' in reply) return reply.exit;
       if ('stdout' in reply) await write(io.stdout, reply.stdout);
@@ -87,7 +87,7 @@ export async function serveCommand(socket: Socket, host: CliHost): Promise<void>
   const gone = new AbortController();
   socket.on('error', () => undefined);
   socket.once('close', () => gone.abort());
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const lines = linesOf(socket)[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done === true) return;
   const { canAsk, columns, ...request }: Request = requestSchema.parse(JSON.parse(first.value));
@@ -111,6 +111,13 @@ export async function serveCommand(socket: Socket, host: CliHost): Promise<void>
   };
   const exit = await runCli(request.argv, io, host);
   if (!socket.destroyed) socket.end(`${JSON.stringify({ exit } satisfies Reply)}\n`);
+}
+
+/** The lines that come in, until the connection is closed in whatever way: a broken one has no "end". */
+function linesOf(socket: Socket): AsyncIterable<string> {
+  const lines = createInterface({ input: socket });
+  socket.once('close', () => lines.close());
+  return lines;
 }
 
 /** A stream whose text goes out in replies, as fast as the other side reads. */

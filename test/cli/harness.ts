@@ -26,11 +26,12 @@ export interface TestCli extends AsyncDisposable {
   readonly database: OpenDatabase;
   readonly clock: ManualClock;
   readonly folder: string;
+  readonly host: CliHost;
   readonly nudges: () => number;
   run(...argv: string[]): Promise<Ran>;
   /** As somebody at a terminal of that width, who answers the questions in turn. */
   runAtTerminal(
-    options: { columns?: number; answers?: readonly (string | undefined)[] },
+    options: { columns?: number; answers?: readonly (string | undefined)[]; signal?: AbortSignal },
     ...argv: string[]
   ): Promise<Ran & { readonly asked: readonly Question[] }>;
   reset(now?: string): Promise<void>;
@@ -66,7 +67,7 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     },
     close: () => Promise.resolve(),
   };
-  const testHost: CliHost = {
+  const host: CliHost = {
     forward: () => Promise.resolve(undefined),
     open: () => Promise.resolve(app),
     start: (_role: Role) => Promise.resolve(0),
@@ -89,7 +90,7 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
         signal: new AbortController().signal,
         ...io,
       },
-      testHost,
+      host,
     );
     return {
       status,
@@ -103,15 +104,16 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     database,
     clock,
     folder,
+    host,
     nudges: () => nudges,
     run: (...argv) => run({}, argv),
-    async runAtTerminal({ columns = 80, answers = [] }, ...argv) {
+    async runAtTerminal({ columns = 80, answers = [], signal = new AbortController().signal }, ...argv) {
       const asked: Question[] = [];
       const ask = (question: Question) => {
         asked.push(question);
         return Promise.resolve(answers[asked.length - 1]);
       };
-      return { ...(await run({ isTTY: true, columns, ask }, argv)), asked };
+      return { ...(await run({ isTTY: true, columns, signal, ask }, argv)), asked };
     },
     async reset(now = START) {
       clock.set(now);
