@@ -1,10 +1,11 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import { announcements } from '../db/schema.ts';
+import { announcements, deliveries } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { newId } from '../kernel/ids.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
+import type { AddressHash } from '../subscribers/address-hash.ts';
 import { exclusionReason } from '../subscribers/audience.ts';
+import { suppressAddress } from '../subscribers/suppressions.ts';
 
 /** A delivery that this worker may hand over, and nobody else. */
 export interface ClaimedDelivery {
@@ -40,7 +41,7 @@ export const SENDER_FAULT_LIMIT = 5;
  * reason. The share lock on the announcement's row, taken before those on the deliveries, makes a hold or cancel wait
  * for claims under way, and claims that come after it find the new state.
  *
- * @param worker id of the claiming process, for `rescueDeliveries`.
+ * @param claim names this one claim: `<worker id>/<unique>`. By it the claim is settled or given back.
  */
 export async function claimDeliveries(
   tx: Tx,
@@ -48,8 +49,8 @@ export async function claimDeliveries(
     announcementId,
     chunk,
     limit,
-    worker,
-  }: { announcementId: string; chunk: number; limit: number; worker: string },
+    claim,
+  }: { announcementId: string; chunk: number; limit: number; claim: string },
   { clock }: { clock: Clock },
 ): Promise<ClaimedDelivery[]> {
   const now = clock.now();
@@ -77,7 +78,7 @@ export async function claimDeliveries(
           reason = j.reason,
           attempts = d.attempts + case when j.reason is null then 1 else 0 end,
           claimed_at = case when j.reason is null then ${at} end,
-          claimed_by = case when j.reason is null then ${worker}::text end,
+          claimed_by = case when j.reason is null then ${claim}::text end,
           settled_at = case when j.reason is null then null else ${at} end
         from judged j where j.id = d.id
         returning d.id, d.state, d.subscriber_id, d.email, d.name, d.message_id, d.attempts
@@ -91,17 +92,17 @@ export async function claimDeliveries(
 /**
  * Records how claimed deliveries ended: in one transaction with what follows from it (an address that does not
  * exist is suppressed, a run that meets refusal after refusal pauses itself and the administrator is told).
- * Only the claim of this worker is settled; one that was given up meanwhile (`unknown`) is corrected, since the
+ * Only deliveries of this claim are settled; one that was given up meanwhile (`unknown`) is corrected, since the
  * worker knows what became of it.
  */
 export async function settleDeliveries(
   tx: Tx,
   {
     announcementId,
-    worker,
+    claim,
     settlements,
-  }: { announcementId: string; worker: string; settlements: readonly Settlement[] },
-  { clock, addressHash }: { clock: Clock; addressHash: (normalised: string) => string },
+  }: { announcementId: string; claim: string; settlements: readonly Settlement[] },
+  { clock, addressHash }: { clock: Clock; addressHash: AddressHash },
 ): Promise<void> {
   if (settlements.length === 0) return;
   const now = clock.now();
@@ -120,35 +121,30 @@ export async function settleDeliveries(
         reason = v.reason,
         next_attempt_at = v."retryAt"::timestamptz,
         settled_at = case when v.state = 'pending' then null else ${now.toString()}::timestamptz end
-      from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as v(id uuid, state text, reason text, "retryAt" text),
+      from jsonb_to_recordset(${JSON.stringify(values)}::text::jsonb) as v(id uuid, state text, reason text, "retryAt" text),
         announcements a
       where d.id = v.id and a.id = d.announcement_id
-        and d.claimed_by = ${worker}::text and d.state in ('sending', 'unknown')`);
+        and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')`);
     for (const settlement of settlements) {
       if (settlement.state === 'failed' && settlement.suppress) {
-        await suppress(inner, settlement.id, settlement.reason, now, addressHash);
+        await suppressRecipient(inner, settlement, { clock, addressHash });
       }
     }
     await countSenderFaults(inner, announcementId, settlements, { clock });
   });
 }
 
-async function suppress(
+async function suppressRecipient(
   tx: Tx,
-  deliveryId: string,
-  detail: string,
-  now: Temporal.Instant,
-  addressHash: (normalised: string) => string,
+  { id, reason }: Settlement,
+  context: { clock: Clock; addressHash: AddressHash },
 ): Promise<void> {
-  const [delivery] = await rows<{ email: string }>(
-    tx,
-    sql`select email_normalised as email from deliveries where id = ${deliveryId}`,
-  );
+  const [delivery] = await tx
+    .select({ normalised: deliveries.emailNormalised })
+    .from(deliveries)
+    .where(eq(deliveries.id, id));
   if (!delivery) return;
-  await tx.execute(sql`
-    insert into suppressions (id, email_normalised, email_hash, reason, detail, at)
-    values (${newId(now)}, ${delivery.email}, ${addressHash(delivery.email)}, 'bounced', ${detail}, ${now.toString()})
-    on conflict do nothing`);
+  await suppressAddress(tx, { normalised: delivery.normalised, reason: 'bounced', detail: reason }, context);
 }
 
 async function countSenderFaults(
@@ -204,15 +200,28 @@ async function countSenderFaults(
 }
 
 /**
+ * Gives back what a claim holds when the answer to the claim was lost: the worker never saw these deliveries, so
+ * none of them was handed over.
+ */
+export async function giveBackClaim(tx: Tx, claim: string): Promise<void> {
+  await tx.execute(sql`
+    update deliveries d set state = case when a.state = 'cancelled' then 'cancelled' else 'pending' end,
+      attempts = d.attempts - 1, claimed_at = null, claimed_by = null
+    from announcements a
+    where a.id = d.announcement_id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')`);
+}
+
+/**
  * Finds deliveries whose worker is gone: claimed, never settled, and the worker gives no sign of life. Whether
  * their message was handed over nobody knows, so they become `unknown` and are not repeated.
  *
  * @param silentSince workers whose last heartbeat is before this instant are gone.
+ * @param lostSince claims older than this are given up even if their worker lives: it could not record them.
  * @returns how many there were.
  */
 export async function rescueDeliveries(
   tx: Tx,
-  { silentSince }: { silentSince: Temporal.Instant },
+  { silentSince, lostSince }: { silentSince: Temporal.Instant; lostSince: Temporal.Instant },
   { clock }: { clock: Clock },
 ): Promise<number> {
   const found = await rows<{ id: string }>(
@@ -221,10 +230,10 @@ export async function rescueDeliveries(
         state = 'unknown', settled_at = ${clock.now().toString()}::timestamptz,
         reason = 'Convenor stopped while this message was being handed over, so it may or may not have arrived.'
       where d.state = 'sending' and d.claimed_at < ${silentSince.toString()}::timestamptz
-        and not exists (
+        and (d.claimed_at < ${lostSince.toString()}::timestamptz or not exists (
           select 1 from heartbeats h
-          where h.name = 'worker:' || d.claimed_by and h.at >= ${silentSince.toString()}::timestamptz
-        )
+          where h.name = 'worker:' || split_part(d.claimed_by, '/', 1) and h.at >= ${silentSince.toString()}::timestamptz
+        ))
       returning d.id`,
   );
   return found.length;

@@ -105,7 +105,7 @@ async function foreseeReminders(
 }
 
 type EntrySource = Pick<Announcement, 'id' | 'kind' | 'title' | 'sendAt' | 'zone' | 'topic' | 'state'> & {
-  meetingId?: string | null;
+  meetingId?: string | null | undefined;
 };
 
 function entry(row: EntrySource, meetingStart: Temporal.Instant | null): Omit<PlanEntry, 'audience'> {

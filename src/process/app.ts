@@ -8,6 +8,7 @@ import type { Settings } from '../organisation/settings.ts';
 import type { RedisFinding } from '../queue/checks.ts';
 import type { QueueCounts } from '../queue/queues.ts';
 import type { Renderer } from '../render/renderer.ts';
+import type { AddressHash } from '../subscribers/address-hash.ts';
 import type { Links } from '../subscribers/links.ts';
 
 /** What the background work uses. */
@@ -24,8 +25,9 @@ export interface Services {
   readonly mailer: Mailer;
   readonly renderer: Renderer;
   readonly links: Links;
+  readonly addressHash: AddressHash;
   /** The organisation's settings as they are now. */
-  settings(): Promise<Settings>;
+  readonly settings: () => Promise<Settings>;
 }
 
 /** The queue as the web sees it. Nothing here waits for a Redis that is away, and nothing adds a job. */

@@ -1,0 +1,9 @@
+import { deliver } from './deliver.ts';
+import { freeze } from './freeze.ts';
+import { planAheadJob } from './plan-ahead.ts';
+import { rescueDeliveriesJob } from './rescue-deliveries.ts';
+import { runAnnouncements } from './run-announcements.ts';
+import { sendServiceMails } from './service-mails.ts';
+
+/** Every job. Order has no meaning. */
+export const jobs = [planAheadJob, freeze, runAnnouncements, deliver, rescueDeliveriesJob, sendServiceMails];
