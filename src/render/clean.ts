@@ -2,7 +2,7 @@
  * Control characters other than tab and line feed, the two marks of slots (see `slots.ts`), and the characters
  * that turn the direction of everything after them. None of them belongs in a text that people write.
  */
-const UNWANTED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ue000\ue001\u202a-\u202e\u2066-\u2069]/g;
+const UNWANTED = /(?![\t\n])[\p{Cc}\ue000\ue001\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Text from outside without unwanted characters; all line breaks become line feeds. */
 export function cleanText(text: string): string {

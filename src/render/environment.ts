@@ -95,7 +95,9 @@ export function compileTemplates(
         knownHelpers,
         knownHelpersOnly: true,
       });
-      const compiled = handlebars.template(vm.runInThisContext(`(${String(code)})`, { filename: file.file }));
+      const compiled = handlebars.template(
+        vm.runInThisContext(`(${code as string})`, { filename: file.file }),
+      );
       return named(file.file, compiled as unknown as AnyFunction);
     } catch (error) {
       throw new ConvenorError('invalid_config', `The template ${describe(file.file, error).message}.`, {

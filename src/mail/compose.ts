@@ -1,0 +1,111 @@
+/** From an `OutgoingMail` to the bytes of the message (RFC 5322, MIME). */
+import { createHash } from 'node:crypto';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import { invalidInput } from '../kernel/errors.ts';
+import type { CalendarPart, MailAddress, OutgoingMail } from './types.ts';
+
+/** One address as the envelope and the header take it: no space, no control character, one domain. */
+const ADDRESS = /^[^\s\p{Cc}<>@"]+@[^\s\p{Cc}<>@"]+$/u;
+
+function mailbox(
+  field: 'from' | 'to' | 'replyTo' | 'envelopeFrom',
+  { name, address }: MailAddress,
+): { name: string; address: string } {
+  if (!ADDRESS.test(address)) {
+    throw invalidInput({ field, message: 'must be one e-mail address such as ann@example.org' });
+  }
+  return { name: name ?? '', address };
+}
+
+/** Written to the header as it is: these values are ours and may not be folded inside or encoded. */
+function verbatim(value: string): { prepared: true; foldLines: false; value: string } {
+  if (/[\p{Cc}]/u.test(value))
+    throw invalidInput({ field: 'headers', message: 'must not hold control characters' });
+  return { prepared: true, foldLines: false, value };
+}
+
+/** "Name <label.example.org>": a name in ASCII is quoted, another is encoded by the composer. */
+function listId(text: string): string {
+  const [, name = '', label] = /^(.*?)\s*<([\w.-]+)>$/u.exec(text) ?? [];
+  if (label === undefined || /\p{Cc}/u.test(name)) {
+    throw invalidInput({ field: 'listId', message: 'must look like "Name <label.example.org>"' });
+  }
+  if (/^[\w ]*$/.test(name)) return `${name} <${label}>`.trim();
+  return /^[\x20-\x7e]*$/.test(name)
+    ? `"${name.replace(/["\\]/g, '\\$&')}" <${label}>`
+    : `${name.replace(/["\\]/g, '')} <${label}>`;
+}
+
+/** Header fields of mail to a list (RFC 2369, 2919, 8058), and of all mail that no person typed (RFC 3834). */
+function headersOf(message: OutgoingMail): Record<string, string | ReturnType<typeof verbatim>> {
+  return {
+    'Auto-Submitted': 'auto-generated',
+    'X-Auto-Response-Suppress': 'OOF, AutoReply',
+    ...(message.listId === undefined
+      ? {}
+      : { 'List-Id': listId(message.listId), 'List-Post': 'NO', Precedence: 'bulk' }),
+    ...(message.oneClickUrl === undefined
+      ? {}
+      : {
+          'List-Unsubscribe': verbatim(`<${message.oneClickUrl}>`),
+          'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+        }),
+    ...message.headers,
+  };
+}
+
+/**
+ * The calendar entry is an attachment of its own media type. As part of the alternatives it would replace the mail's
+ * text in clients that prefer it, and the one client that treats that place specially does so only for methods that
+ * ask for an answer.
+ */
+function calendarAttachment({ method, content, filename }: CalendarPart): object {
+  const stated = /^METHOD:(\S+)/m.exec(content)?.[1];
+  if (stated !== method) {
+    throw invalidInput({
+      field: 'calendar',
+      message: `says METHOD:${stated ?? '(none)'} inside and ${method} outside`,
+    });
+  }
+  return {
+    filename,
+    content: Buffer.from(content, 'utf8'),
+    contentType: `text/calendar; charset=utf-8; method=${method}`,
+    contentTransferEncoding: 'base64',
+  };
+}
+
+/**
+ * The message as it goes over the wire, unsigned. The same mail gives the same bytes, if it carries its date.
+ *
+ * @throws invalidInput on `from`, `to`, `replyTo`, `envelopeFrom`, `listId`, `headers` or `calendar`
+ */
+export async function composeMessage(message: OutgoingMail): Promise<Buffer> {
+  if (message.envelopeFrom !== undefined) mailbox('envelopeFrom', { address: message.envelopeFrom });
+  const composer = new MailComposer({
+    from: mailbox('from', message.from),
+    to: mailbox('to', message.to),
+    ...(message.replyTo === undefined ? {} : { replyTo: mailbox('replyTo', message.replyTo) }),
+    subject: message.subject,
+    text: message.text,
+    html: message.html,
+    textEncoding: 'quoted-printable',
+    messageId: `<${message.messageId}>`,
+    ...(message.date === undefined ? {} : { date: new Date(message.date.epochMilliseconds) }),
+    headers: headersOf(message),
+    attachments: [
+      ...(message.calendar === undefined ? [] : [calendarAttachment(message.calendar)]),
+      ...(message.attachments ?? []).map(({ filename, content, contentType }) => ({
+        filename,
+        content: Buffer.from(content),
+        contentType,
+      })),
+    ],
+    // Boundaries are random by default.
+    baseBoundary: createHash('sha256').update(message.messageId).digest('hex').slice(0, 24),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    newline: '\r\n',
+  });
+  return composer.compile().build();
+}

@@ -1,0 +1,218 @@
+/**
+ * Mail over SMTP, through a pool of connections. The one question that matters here is whether a mail whose sending
+ * failed may have been taken all the same. The pool reads the message only after the server has answered DATA with
+ * 354: a message of which nothing was read cannot have arrived and may be tried again; one that was read and not
+ * answered for is `unknown`.
+ */
+import type { Readable } from 'node:stream';
+import { createTransport } from 'nodemailer';
+import { ConvenorError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { composeMessage } from './compose.ts';
+import { createDkimSigner, type DkimOptions } from './dkim.ts';
+import { outcomeOfFault, outcomeOfReply, quoteReply, unknownOutcome, type Stage } from './outcome.ts';
+import { parseSmtpUrl } from './smtp-url.ts';
+import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
+
+export interface SmtpOptions {
+  /** See `parseSmtpUrl`. */
+  readonly url: string;
+  readonly dkim?: DkimOptions;
+  readonly log: Log;
+  /** Connections open at the same time; 5. */
+  readonly connections?: number;
+  /** Messages before a connection is renewed; 100. */
+  readonly messagesPerConnection?: number;
+  /** At most this many messages a second over all connections of this mailer; without it no limit. */
+  readonly messagesPerSecond?: number;
+  /** Milliseconds to connect and be greeted; 15,000. */
+  readonly connectTimeout?: number;
+  /** Milliseconds that the server may be silent, also after the end of a message; 60,000. */
+  readonly answerTimeout?: number;
+}
+
+/** What the SMTP client's errors carry. */
+interface ClientFault {
+  readonly message: string;
+  readonly code?: string;
+  readonly originalCode?: string;
+  readonly response?: string;
+  readonly responseCode?: number;
+  readonly command?: string;
+}
+
+/** Whether the message of one attempt has begun to go out. */
+class HandOver {
+  #stream: Readable | undefined;
+
+  watch(stream: Readable): Readable {
+    this.#stream = stream;
+    return stream;
+  }
+
+  get begun(): boolean {
+    return this.#stream?.readableDidRead ?? false;
+  }
+}
+
+function stageOf(command: string | undefined): Stage {
+  if (command === 'MAIL FROM') return 'sender';
+  if (command === 'RCPT TO') return 'recipient';
+  return command === 'DATA' ? 'message' : 'session';
+}
+
+function outcomeOfError(error: ClientFault, handedOver: boolean): Outcome {
+  const { response, responseCode, command, message } = error;
+  if (response !== undefined && responseCode !== undefined && responseCode >= 400) {
+    return outcomeOfReply(response, stageOf(command));
+  }
+  if (handedOver) return unknownOutcome(message);
+  const code = error.originalCode ?? error.code ?? 'ECONNECTION';
+  if (code === 'EABORT') {
+    return {
+      result: 'later',
+      scope: 'recipient',
+      code,
+      reason: 'Sending was stopped before the mail was handed over.',
+    };
+  }
+  if (code === 'EMESSAGE')
+    return refused('message', code, `The mail server does not take it: ${quoteReply(message)}`);
+  if (code === 'EENVELOPE') {
+    const fault = message.startsWith('Invalid recipient') ? 'address' : 'message';
+    return refused(fault, code, `The address cannot be used: ${quoteReply(message)}`);
+  }
+  if (code === 'EAUTH')
+    return refused('sender', code, `Signing in to the mail server failed: ${quoteReply(message)}`);
+  return outcomeOfFault(code, message);
+}
+
+function refused(fault: 'address' | 'message' | 'sender', code: string, reason: string): Outcome {
+  return { result: 'refused', fault, code, reason };
+}
+
+/** A mail that cannot even be composed: only its own recipient is affected. */
+function outcomeOfBadMail(error: unknown): Outcome {
+  const problem = error instanceof ConvenorError ? error.problems[0] : undefined;
+  const reason = `The mail could not be composed: ${quoteReply((error as Error).message)}`;
+  return refused(problem?.field === 'to' ? 'address' : 'message', 'ECOMPOSE', reason);
+}
+
+/** A connection that the server had dropped while it was not in use: worth one more try at once. */
+function lostBeforehand(error: ClientFault): boolean {
+  if (error.response !== undefined) return false;
+  return (
+    error.code === 'ECONNECTION' || error.originalCode === 'ECONNRESET' || error.originalCode === 'EPIPE'
+  );
+}
+
+/**
+ * A mailer for one SMTP server. Connections are made when needed.
+ *
+ * @throws ConvenorError `invalid_config` when the URL or the DKIM key cannot be used
+ */
+export function createSmtpMailer(options: SmtpOptions): Mailer {
+  const { log, connectTimeout = 15_000, answerTimeout = 60_000 } = options;
+  const server = parseSmtpUrl(options.url);
+  const sign = options.dkim === undefined ? undefined : createDkimSigner(options.dkim);
+  const transport = createTransport({
+    ...server,
+    pool: true,
+    maxConnections: options.connections ?? 5,
+    maxMessages: options.messagesPerConnection ?? 100,
+    ...(options.messagesPerSecond === undefined
+      ? {}
+      : { rateLimit: options.messagesPerSecond, rateDelta: 1000 }),
+    // Repeating is decided by the ledger, never by the pool.
+    maxRequeues: 0,
+    connectionTimeout: connectTimeout,
+    greetingTimeout: connectTimeout,
+    dnsTimeout: connectTimeout,
+    socketTimeout: answerTimeout,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    logger: false,
+  });
+  const handOvers = new WeakMap<Buffer, HandOver>();
+  transport.use('stream', (mail, done) => {
+    const handOver = handOvers.get(mail.data.raw as Buffer);
+    const createReadStream = mail.message.createReadStream.bind(mail.message);
+    mail.message.createReadStream = (streamOptions) => {
+      const stream = createReadStream(streamOptions);
+      return handOver?.watch(stream) ?? stream;
+    };
+    done();
+  });
+
+  const underWay = new Set<Promise<Outcome>>();
+  let closed = false;
+
+  async function attempt(
+    message: OutgoingMail,
+    raw: Buffer,
+    signal: AbortSignal | undefined,
+    again: boolean,
+  ): Promise<Outcome> {
+    const handOver = new HandOver();
+    handOvers.set(raw, handOver);
+    try {
+      const info = await transport.sendMail({
+        raw,
+        envelope: { from: message.envelopeFrom ?? message.from.address, to: [message.to.address] },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return { result: 'accepted', response: quoteReply(info.response) };
+    } catch (error) {
+      const fault = error as ClientFault;
+      if (again && !handOver.begun && lostBeforehand(fault) && signal?.aborted !== true) {
+        return attempt(message, raw, signal, false);
+      }
+      return outcomeOfError(fault, handOver.begun);
+    }
+  }
+
+  async function send(message: OutgoingMail, signal: AbortSignal | undefined): Promise<Outcome> {
+    let raw: Buffer;
+    try {
+      const composed = await composeMessage(message);
+      raw = sign === undefined ? composed : await sign(composed);
+    } catch (error) {
+      return outcomeOfBadMail(error);
+    }
+    const outcome = await attempt(message, raw, signal, true);
+    if (outcome.result === 'unknown')
+      log.warn({ messageId: message.messageId, reason: outcome.reason }, 'mail with an unknown outcome');
+    return outcome;
+  }
+
+  return {
+    kind: 'smtp',
+    async send(message, signal) {
+      if (closed) return outcomeOfFault('ECLOSED', 'the mailer has been closed');
+      const sending = send(message, signal);
+      underWay.add(sending);
+      try {
+        return await sending;
+      } finally {
+        underWay.delete(sending);
+      }
+    },
+    async check(): Promise<CheckResult> {
+      try {
+        await transport.verify();
+        return {
+          ok: true,
+          detail: `${server.host} answers${server.auth === undefined ? '' : ' and has let us sign in'}.`,
+        };
+      } catch (error) {
+        const outcome = outcomeOfError(error as ClientFault, false);
+        return { ok: false, detail: 'reason' in outcome ? outcome.reason : '' };
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.all(underWay);
+      transport.close();
+    },
+  };
+}
