@@ -105,14 +105,8 @@ export async function writeOccurrences(
       ),
     );
   for (const { id } of skipped) {
-    const { status, statusReason } = foreseen.find((meeting) => meeting.id === id)!;
-    revived.push(
-      ...(await tx
-        .update(meetings)
-        .set({ status, statusReason, updatedAt: now })
-        .where(eq(meetings.id, id))
-        .returning()),
-    );
+    const { createdAt: _, sequence: __, ...current } = foreseen.find((meeting) => meeting.id === id)!;
+    revived.push(...(await tx.update(meetings).set(current).where(eq(meetings.id, id)).returning()));
   }
   return [...inserted, ...revived];
 }
