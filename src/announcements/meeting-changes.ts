@@ -10,6 +10,7 @@ import {
 } from '../meetings/meetings.ts';
 import {
   activeSeries,
+  nextMeetings,
   skipOccurrences,
   writeOccurrences,
   type Meeting,
@@ -20,6 +21,9 @@ import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
 import { anybodyTold, planCorrection, sameVersion, toldVersion } from './corrections.ts';
 import { planMeetingReminders, type PlanningContext } from './planning.ts';
+
+/** More meetings than any group has ahead of it. */
+const MOST_COMING = 1_000;
 
 export interface ChangeContext extends PlanningContext {
   readonly actor: Actor;
@@ -200,6 +204,10 @@ export async function planAhead(tx: Tx, context: PlanningContext): Promise<void>
       await planNewMeetings(inner, await writeOccurrences(inner, series, nationOf(context)), context);
     });
   }
+  await tx.transaction(async (inner) => {
+    const coming = await nextMeetings(inner, { after: context.clock.now(), limit: MOST_COMING });
+    for (const meeting of coming) await planMeetingReminders(inner, meeting, context);
+  });
 }
 
 async function planNewMeetings(tx: Tx, added: readonly Meeting[], context: PlanningContext): Promise<void> {

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { changeSetting, getSetting, listSettings, type SettingView } from '../../organisation/settings.ts';
+import { planAhead } from '../../announcements/meeting-changes.ts';
+import {
+  changeSetting,
+  getSetting,
+  listSettings,
+  readSettings,
+  type SettingView,
+} from '../../organisation/settings.ts';
 import { CLI_ACTOR } from '../actor.ts';
 import { addCommand, addGroup, withApp, type Session } from '../command.ts';
 import { table } from '../output/table.ts';
@@ -41,9 +48,12 @@ export function addSettingsCommands(program: Command, session: Session): void {
     ],
     schema: z.object({ key, value: z.string() }),
     run: withApp(async (input, { app }) => {
-      const setting = await changeSetting(app.db, input.key, input.value, {
-        clock: app.clock,
-        actor: CLI_ACTOR,
+      const { db, clock } = app;
+      const setting = await db.transaction(async (tx) => {
+        const changed = await changeSetting(tx, input.key, input.value, { clock, actor: CLI_ACTOR });
+        // Quiet hours and zone decide when notices go out: those that are planned follow at once.
+        await planAhead(tx, { clock, settings: await readSettings(tx) });
+        return changed;
       });
       await app.nudge();
       return { data: setting, text: `${setting.key} is now ${shown(setting.value)}.\n` };
