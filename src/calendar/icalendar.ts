@@ -40,7 +40,7 @@ export interface Invite extends CalendarEvent {
   readonly alarmMinutes?: number | undefined;
 }
 
-export interface FeedEvent extends CalendarEvent {
+interface FeedEvent extends CalendarEvent {
   /** When the meeting was last changed; the feed's `stamp` if left out. */
   readonly changedAt?: Temporal.Instant | undefined;
 }

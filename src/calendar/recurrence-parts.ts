@@ -2,7 +2,7 @@
 import { invalidInput } from '../kernel/errors.ts';
 
 export const WEEKDAY_CODES = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const;
-export type WeekdayCode = (typeof WEEKDAY_CODES)[number];
+type WeekdayCode = (typeof WEEKDAY_CODES)[number];
 
 /** `ordinal` 1 to 5 from the start of the month, -1 to -5 from its end; null: every one. */
 export interface RuleDay {

@@ -19,7 +19,7 @@ describe('the time zone of the process', () => {
     const utc = await calendarUnder('UTC');
     expect(utc).toContain('DTSTART:20270602T180000Z');
     expect(utc).toContain('zone data in order');
-    expect(utc.split('\n').length).toBeGreaterThan(5_000);
+    expect(utc.split('\n').length).toBeGreaterThan(2_000);
     for (const zone of ['Europe/London', 'America/New_York', undefined]) {
       expect((await calendarUnder(zone)) === utc, `differs under TZ=${zone ?? 'unset'}`).toBe(true);
     }
