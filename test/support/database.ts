@@ -29,16 +29,20 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
   return openDatabase({ url: url.href });
 }
 
-/** Empties every table but the list of migrations, for tests that share one database. */
+/**
+ * Empties every table but the list of migrations, for tests that share one database. Rows are deleted rather than
+ * tables truncated, which takes the embedded database a hundred times as long.
+ */
 export async function emptyDatabase({ db }: OpenDatabase): Promise<void> {
   await db.execute(sql`
     do $$
-    declare names text;
+    declare name text;
     begin
-      alter table consent_events disable trigger user;
-      select string_agg(format('%I', tablename), ', ') into names
-        from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations';
-      execute 'truncate ' || names || ' cascade';
-      alter table consent_events enable trigger user;
+      -- No triggers: neither foreign keys nor the guards of append-only tables.
+      set local session_replication_role = replica;
+      for name in select tablename from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations' loop
+        execute format('delete from %I', name);
+      end loop;
+      set local session_replication_role = origin;
     end $$`);
 }
