@@ -208,6 +208,9 @@ describe('a rule', () => {
     expect(() => checkRuleMatches(rule, { startsOn: date('2027-03-01') })).not.toThrow();
     const leap = parseRule('FREQ=MONTHLY;INTERVAL=12;BYMONTH=2;BYMONTHDAY=29');
     expect(() => checkRuleMatches(leap, { startsOn: date('2027-02-01') })).not.toThrow();
+    // February comes round every 11 years: 2027, 2038, 2049, and 2060, a leap year at last.
+    const rare = parseRule('FREQ=MONTHLY;INTERVAL=11;BYMONTH=2;BYMONTHDAY=29');
+    expect(() => checkRuleMatches(rare, { startsOn: date('2027-02-01') })).not.toThrow();
     const first = parseRule('FREQ=MONTHLY;BYDAY=1WE');
     expect(() =>
       checkRuleMatches(first, { startsOn: date('2027-01-07'), endsOn: date('2027-01-31') }),
