@@ -5,6 +5,8 @@ const DATABASE_TESTS = [
   'test/{db,organisation,outbox,subscribers,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/*.test.ts',
   'test/queue/**/*.database.test.ts',
 ];
+/** Tests of several processes at once, for which the embedded database is not made. */
+const POSTGRES_TESTS = ['test/**/*.postgres.test.ts'];
 const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/process/**'];
 
 export default defineConfig({
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['test/**/*.test.ts'],
-          exclude: [...DATABASE_TESTS, ...OTHER_SUITES],
+          exclude: [...DATABASE_TESTS, ...POSTGRES_TESTS, ...OTHER_SUITES],
         },
       },
       {
@@ -27,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: DATABASE_TESTS,
+          exclude: POSTGRES_TESTS,
           env: { TEST_DATABASE: 'embedded' },
           globalSetup: ['test/support/embedded.ts'],
         },
@@ -35,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'postgres',
-          include: DATABASE_TESTS,
+          include: [...DATABASE_TESTS, ...POSTGRES_TESTS],
           env: { TEST_DATABASE: 'postgres' },
           globalSetup: ['test/support/postgres.ts'],
         },

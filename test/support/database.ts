@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { inject } from 'vitest';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import { openDatabase, rows, type OpenDatabase } from '../../src/db/open.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -27,6 +27,14 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
   const url = new URL(server);
   url.pathname = `/${name}`;
   return openDatabase({ url: url.href });
+}
+
+/** The address of a test database on Postgres, for processes that a test starts. */
+export async function testDatabaseUrl({ db }: OpenDatabase): Promise<string> {
+  const [row] = await rows<{ name: string }>(db, sql`select current_database() as name`);
+  const url = new URL(inject('postgresUrl'));
+  url.pathname = `/${row?.name ?? ''}`;
+  return url.href;
 }
 
 /**
