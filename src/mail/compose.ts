@@ -1,6 +1,7 @@
 /** From an `OutgoingMail` to the bytes of the message (RFC 5322, MIME). */
 import { createHash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import { encodeWords } from 'nodemailer/lib/mime-funcs';
 import { invalidInput } from '../kernel/errors.ts';
 import type { CalendarPart, MailAddress, OutgoingMail } from './types.ts';
 
@@ -24,16 +25,16 @@ function verbatim(value: string): { prepared: true; foldLines: false; value: str
   return { prepared: true, foldLines: false, value };
 }
 
-/** "Name <label.example.org>": a name in ASCII is quoted, another is encoded by the composer. */
-function listId(text: string): string {
+/** "Name <label.example.org>" (RFC 2919), the name in the form that a header takes. */
+function listId(text: string): ReturnType<typeof verbatim> {
   const [, name = '', label] = /^(.*?)\s*<([\w.-]+)>$/u.exec(text) ?? [];
   if (label === undefined || /\p{Cc}/u.test(name)) {
     throw invalidInput({ field: 'listId', message: 'must look like "Name <label.example.org>"' });
   }
-  if (/^[\w ]*$/.test(name)) return `${name} <${label}>`.trim();
-  return /^[\x20-\x7e]*$/.test(name)
-    ? `"${name.replace(/["\\]/g, '\\$&')}" <${label}>`
-    : `${name.replace(/["\\]/g, '')} <${label}>`;
+  if (/^[\w ]*$/.test(name)) return verbatim(text);
+  const ascii = /^[\x20-\x7e]*$/.test(name);
+  const phrase = ascii ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodeWords(name, 'B', 52, true);
+  return verbatim(`${phrase} <${label}>`);
 }
 
 /** Header fields of mail to a list (RFC 2369, 2919, 8058), and of all mail that no person typed (RFC 3834). */

@@ -23,7 +23,12 @@ const LONGEST_REASON = 400;
 
 /** A server's words fit for a record: one line, no addresses, not too long. */
 export function quoteReply(response: string): string {
-  const line = withoutAddresses(response.replace(/[\p{Cc}\s]+/gu, ' ').trim());
+  const line = withoutAddresses(
+    response
+      .slice(0, 2 * LONGEST_REASON)
+      .replace(/[\p{Cc}\s]+/gu, ' ')
+      .trim(),
+  );
   return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON - 1)}…` : line;
 }
 

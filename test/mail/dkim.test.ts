@@ -1,0 +1,109 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ConvenorError } from '../../src/kernel/errors.ts';
+import { createLog } from '../../src/kernel/log.ts';
+import { composeMessage } from '../../src/mail/compose.ts';
+import { checkDkimKey, createDkimSigner, type DkimOptions } from '../../src/mail/dkim.ts';
+import { createSmtpMailer } from '../../src/mail/smtp.ts';
+import { verifyDkim } from './dkim-verifier.ts';
+import { exampleMail, scriptedServer } from './smtp-fixture.ts';
+
+function keyOf(type: 'rsa' | 'ed25519', bits = 2048): string {
+  const { privateKey } =
+    type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: bits }) : generateKeyPairSync('ed25519');
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+const options: DkimOptions = { domain: 'otgroup.example', selector: 'convenor', privateKey: keyOf('rsa') };
+
+describe('a signed message', () => {
+  it('verifies with the record that we tell people to publish, and signs the unsubscribe headers', async () => {
+    const { bits, record } = checkDkimKey(options);
+    expect(bits).toBe(2048);
+    expect(record.name).toBe('convenor._domainkey.otgroup.example');
+
+    const signed = await createDkimSigner(options)(
+      await composeMessage(exampleMail({ headers: { 'Feedback-ID': 'reminder:meetings::otgroup' } })),
+    );
+    const verdict = verifyDkim(signed, record.value);
+    expect(verdict).toMatchObject({ bodyHashMatches: true, signatureMatches: true });
+    expect(verdict.tags).toMatchObject({
+      a: 'rsa-sha256',
+      c: 'relaxed/relaxed',
+      d: 'otgroup.example',
+      s: 'convenor',
+    });
+    expect(verdict.signedHeaders).toEqual(
+      expect.arrayContaining([
+        'from',
+        'to',
+        'subject',
+        'date',
+        'message-id',
+        'list-id',
+        'list-unsubscribe',
+        'list-unsubscribe-post',
+        'feedback-id',
+      ]),
+    );
+  });
+
+  it('no longer verifies when a header or the body is touched', async () => {
+    const { record } = checkDkimKey(options);
+    const signed = (await createDkimSigner(options)(await composeMessage(exampleMail()))).toString('latin1');
+    const post = signed.replace('List-Unsubscribe=One-Click', 'List-Unsubscribe=Two-Click');
+    expect(verifyDkim(Buffer.from(post, 'latin1'), record.value).signatureMatches).toBe(false);
+    const body = signed.replace('see you tomorrow', 'see you never');
+    expect(verifyDkim(Buffer.from(body, 'latin1'), record.value).bodyHashMatches).toBe(false);
+  });
+
+  it('is what the mail server gets', async () => {
+    await using server = await scriptedServer({});
+    const mailer = createSmtpMailer({ url: server.url, log: createLog('silent'), dkim: options });
+    expect(await mailer.send(exampleMail())).toMatchObject({ result: 'accepted' });
+    await mailer.close();
+    // A line that begins with a dot travels with a second one (RFC 5321 section 4.5.2).
+    const received = server.messages[0]!.replace(/\r\n\.\./g, '\r\n.');
+    const verdict = verifyDkim(Buffer.from(received, 'latin1'), checkDkimKey(options).record.value);
+    expect(verdict).toMatchObject({ bodyHashMatches: true, signatureMatches: true });
+  });
+});
+
+describe('the check of the key', () => {
+  function fault(changes: Partial<DkimOptions>): string {
+    try {
+      checkDkimKey({ ...options, ...changes });
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConvenorError);
+      expect((error as ConvenorError).code).toBe('invalid_config');
+      return (error as ConvenorError).message;
+    }
+    throw new Error('nothing was wrong');
+  }
+
+  it('takes PKCS 1, and line breaks written as \\n', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    expect(checkDkimKey({ ...options, privateKey: pem.replaceAll('\n', '\\n') }).bits).toBe(2048);
+  });
+
+  it('names the option and what to do', () => {
+    const bad = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n';
+    expect(fault({ privateKey: bad })).toMatch(/^DKIM_PRIVATE_KEY: this is not a private key/);
+    expect(fault({ privateKey: bad })).not.toContain('c2VjcmV0');
+    expect(fault({ privateKey: keyOf('ed25519') })).toMatch(/ed25519.*only RSA/);
+    expect(fault({ privateKey: keyOf('rsa', 512) })).toMatch(/512 bits/);
+    expect(fault({ domain: 'https://otgroup.example' })).toMatch(/^DKIM_DOMAIN/);
+    expect(fault({ selector: 'a b' })).toMatch(/^DKIM_SELECTOR/);
+  });
+
+  it('is made when the mailer is made', () => {
+    const make = () =>
+      createSmtpMailer({
+        url: 'smtp://localhost',
+        log: createLog('silent'),
+        dkim: { ...options, privateKey: keyOf('ed25519') },
+      });
+    expect(make).toThrow(ConvenorError);
+  });
+});
