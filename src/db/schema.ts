@@ -343,3 +343,5 @@ export const jobFailures = pgTable('job_failures', {
   failedAt: instant('failed_at').notNull(),
   retryAt: instant('retry_at').notNull(),
 });
+
+export * from './schema-attendance.ts';

@@ -11,6 +11,7 @@ export interface MeetingDetails {
   readonly description: string;
   readonly zone: string;
   readonly durationMinutes: number;
+  /** Web address, or `MADE_AT_ZOOM`. */
   readonly link: string;
   /** Reminder rules in canonical form. */
   readonly reminders: string[];
@@ -61,13 +62,21 @@ const duration = z.coerce
   .min(5, { error: 'must be at least 5 minutes' })
   .max(1440, { error: 'must be at most 1440 minutes (one day)' });
 
+/** In place of a link: the room is made at Zoom, and its link kept up to date there. */
+export const MADE_AT_ZOOM = 'zoom';
+
 const link = z
   .string({ error: 'must be given' })
   .trim()
   .max(2000, { error: 'must have at most 2000 characters' })
-  .refine((text) => URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol), {
-    error: 'must be a web address (example: https://zoom.us/j/123456789)',
+  .transform((text) => (text.toLowerCase() === MADE_AT_ZOOM ? MADE_AT_ZOOM : text))
+  .refine((text) => text === MADE_AT_ZOOM || isWebAddress(text), {
+    error: `must be a web address (example: https://zoom.us/j/123456789), or the word "${MADE_AT_ZOOM}" to have the meeting made at Zoom`,
   });
+
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol);
+}
 
 const reminderList = z
   .array(z.string().transform(through((text) => formatReminderRule(parseReminderRule(text)))))

@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import { parseEmailAddress } from '../kernel/email-address.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 
 /** One setting. `fallback` and `example` are texts that `schema` accepts; a test checks that. */
@@ -125,3 +126,18 @@ export function formatRetention(value: Retention): string {
   const [count, unit] = 'days' in value ? [value.days, 'day'] : [value.months, 'month'];
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
+
+/** A share as whole percent from 1 to 100, with or without the sign. */
+export const percent = z
+  .string()
+  .trim()
+  .regex(/^(?:100|[1-9]\d?) ?%?$/, { error: 'must be a percentage from 1 to 100, such as 75%' })
+  .transform((text) => Number.parseInt(text, 10));
+
+/** E-mail addresses separated by commas or semicolons, or none. */
+export const addressList = parsedBy((text) =>
+  text
+    .split(/[,;]/)
+    .filter((part) => part.trim() !== '')
+    .map((part) => parseEmailAddress(part).normalised),
+);

@@ -4,14 +4,18 @@ import { formatQuietHours, parseQuietHours } from '../calendar/quiet-hours.ts';
 import { parseZone } from '../calendar/wall.ts';
 import { parseEmailAddress } from '../kernel/email-address.ts';
 import {
+  addressList,
   darkColour,
   domainOrNothing,
   formatRetention,
+  formatYesOrNo,
   line,
   paragraph,
   parsedBy,
+  percent,
   retention,
   setting,
+  yesOrNo,
 } from './setting-types.ts';
 
 const asIs = (value: string): string => value;
@@ -129,6 +133,48 @@ export const SETTINGS = {
     example:
       'MailerLite (EU) keeps our mailing list; Zoom (US, under the UK-US data bridge) runs our meetings.',
   }),
+  zoomHost: setting({
+    schema: addressOrNothing,
+    format: asIs,
+    fallback: '',
+    help: 'Who hosts the meetings that Convenor makes at Zoom: the address of a person of your Zoom account.',
+    example: 'host@example.org',
+  }),
+  zoomAlternativeHosts: setting({
+    schema: addressList,
+    format: (value) => value.join(', '),
+    fallback: '',
+    help: 'Who else may start a meeting at Zoom: addresses of licensed people of your Zoom account.',
+    example: 'second@example.org, third@example.org',
+  }),
+  zoomWaitingRoom: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'yes',
+    help: 'Whether people wait at Zoom until the host lets them in.',
+    example: 'yes',
+  }),
+  zoomRegistration: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'no',
+    help: 'Whether people must register with Zoom first. It shares their name and address with Zoom and needs a licensed host.',
+    example: 'no',
+  }),
+  certificateShare: setting({
+    schema: percent,
+    format: (value) => `${value}%`,
+    fallback: '75%',
+    help: 'How much of a meeting somebody must have been there for to get a certificate.',
+    example: '75%',
+  }),
+  certificatesAutomatic: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'no',
+    help: 'Whether certificates go out by themselves to people whom Zoom knew by the address we have for them.',
+    example: 'no',
+  }),
   retentionUnconfirmed: keptFor('a request to join that was never confirmed', '14 days'),
   retentionLeft: keptFor('the name and address of somebody who has left', '12 months'),
   retentionEvidence: keptFor(
@@ -141,6 +187,8 @@ export const SETTINGS = {
   retentionWebhooks: keptFor('notices received from MailerLite and Zoom', '90 days'),
   retentionComplaints: keptFor('complaints, after they were closed', '36 months'),
   retentionAudit: keptFor('the record of what administrators did', '36 months'),
+  retentionAttendance: keptFor('who came to which meeting, and answers to invitations', '24 months'),
+  retentionCertificates: keptFor('certificates, so that they can be checked', '60 months'),
   mailerliteWebhookSecret: setting({
     schema: line(200, 0),
     format: asIs,
