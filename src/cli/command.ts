@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { invalidInput, type FieldProblem } from '../kernel/errors.ts';
 import type { CliDependencies, CliHost, CliIo } from './host.ts';
-import { write, writeJson } from './output/write.ts';
+import { write, writeJson, type LongList } from './output/write.ts';
 
 /** One run of the command line. */
 export interface Session {
@@ -16,9 +16,9 @@ export interface Session {
 
 /** What a command has to say: as data with `--json`, otherwise as text. Text ends with a line break. */
 export interface Result {
-  readonly data: unknown;
-  /** A list that may be long: written behind the members of `data`, one by one as it comes. */
-  readonly list?: { readonly name: string; readonly items: AsyncIterable<unknown> };
+  readonly data?: unknown;
+  /** A part of the data that may be long. */
+  readonly list?: LongList;
   readonly text: string;
   /** 1 when the command did its work and the answer is "no"; 0 otherwise. */
   readonly status?: 0 | 1;

@@ -1,11 +1,14 @@
 import type { Writable } from 'node:stream';
+import type { FrozenContent } from '../announcements/frozen-content.ts';
 import type { Config } from '../config/load.ts';
 import type { Db } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Mailer } from '../mail/types.ts';
+import type { Mailer, OutgoingMail } from '../mail/types.ts';
+import type { SenderIdentity } from '../organisation/sender-identity.ts';
 import type { Settings } from '../organisation/settings.ts';
 import type { Renderer } from '../render/renderer.ts';
+import type { AddressHash } from '../subscribers/address-hash.ts';
 import type { Links } from '../subscribers/links.ts';
 
 /** A question to the person at the terminal. Plain data, so that a running server can put it to them too. */
@@ -39,6 +42,15 @@ export interface CliIo {
   readonly ask?: (question: Question) => Promise<string | undefined>;
 }
 
+/** One recipient of an announcement. */
+export interface ListRecipient {
+  readonly deliveryId: string;
+  readonly subscriberId: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly messageId: string;
+}
+
 /** What the commands use of the running program. */
 export interface CliDependencies {
   readonly db: Db;
@@ -49,6 +61,11 @@ export interface CliDependencies {
   readonly mailer: Mailer;
   readonly renderer: Renderer;
   readonly links: Links;
+  readonly addressHash: AddressHash;
+  /** The very mail that a recipient of an announcement gets. */
+  listMail(content: FrozenContent, identity: SenderIdentity, recipient: ListRecipient): OutgoingMail;
+  /** A mail as it goes over the wire, unsigned. */
+  compose(mail: OutgoingMail): Promise<Uint8Array>;
   /** The organisation's settings as they are now. */
   settings(): Promise<Settings>;
   /** Tells the reconciler that rows have changed. Never fails: the rows are found on its next tick anyway. */

@@ -2,11 +2,14 @@ import { Command } from 'commander';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
+import { addConsentCommands } from './commands/consent.ts';
+import { addMailCommands } from './commands/mail.ts';
 import { addMeetingCommands } from './commands/meetings.ts';
 import { addRunningCommands } from './commands/running.ts';
 import { addSendingCommands } from './commands/sending.ts';
 import { addSettingsCommands } from './commands/settings.ts';
 import { addSetupCommands } from './commands/setup.ts';
+import { addSubscriberCommands } from './commands/subscribers.ts';
 
 /**
  * Runs one command.
@@ -50,5 +53,8 @@ function createProgram(session: Session): Command {
   addSettingsCommands(program, session);
   addMeetingCommands(program, session);
   addSendingCommands(program, session);
+  addMailCommands(program, session);
+  addSubscriberCommands(program, session);
+  addConsentCommands(program, session);
   return program;
 }

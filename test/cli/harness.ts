@@ -2,15 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
+import { mailMaker } from '../../jobs/notice-mail.ts';
 import type { CliHost, CliIo, Finding, OpenedApp, Question, Role } from '../../src/cli/host.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
+import { templatesFolder } from '../../src/kernel/paths.ts';
 import { createLog } from '../../src/kernel/log.ts';
+import { composeMessage } from '../../src/mail/compose.ts';
 import type { Mailer } from '../../src/mail/types.ts';
 import { readSettings } from '../../src/organisation/settings.ts';
-import type { Renderer } from '../../src/render/renderer.ts';
-import type { Links } from '../../src/subscribers/links.ts';
+import { createRenderer } from '../../src/render/renderer.ts';
+import { createAddressHash } from '../../src/subscribers/address-hash.ts';
+import { createLinks } from '../../src/subscribers/links.ts';
 import { ManualClock } from '../support/clock.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 
@@ -37,6 +41,8 @@ export interface TestCli extends AsyncDisposable {
   reset(now?: string): Promise<void>;
 }
 
+const BASE_URL = 'https://network.example.org';
+const SECRET = 'a secret key for these tests alone';
 const START = '2026-11-01T10:00:00Z';
 
 /** The command line over a real database, with everything around it held by the test. */
@@ -49,18 +55,15 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     db: database.db,
     databaseKind: database.kind,
     clock,
-    config: loadConfig({ DATA_DIR: folder, BASE_URL: 'https://network.example.org' }),
+    config: loadConfig({ DATA_DIR: folder, BASE_URL }),
     log: createLog('silent'),
     settings: () => readSettings(database.db),
-    get mailer(): Mailer {
-      return options.mailer ?? absent('mailer');
-    },
-    get renderer(): Renderer {
-      return absent('renderer');
-    },
-    get links(): Links {
-      return absent('links');
-    },
+    mailer: options.mailer ?? forbiddenMailer,
+    renderer: createRenderer({ templatesFolder }),
+    links: createLinks({ secretKey: SECRET, baseUrl: BASE_URL, clock }),
+    addressHash: createAddressHash(SECRET),
+    listMail: (content, identity, recipient) => mailMaker(content, identity, app.links)(recipient),
+    compose: composeMessage,
     nudge: () => {
       nudges += 1;
       return Promise.resolve();
@@ -127,9 +130,12 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
   };
 }
 
-function absent(what: string): never {
-  throw new Error(`This command should not need the ${what}.`);
-}
+const forbiddenMailer: Mailer = {
+  kind: 'smtp',
+  send: () => Promise.reject(new Error('This command should not send anything.')),
+  check: () => Promise.resolve({ ok: true, detail: 'not asked' }),
+  close: () => Promise.resolve(),
+};
 
 function collector(): { stream: Writable; text: () => string } {
   const parts: string[] = [];

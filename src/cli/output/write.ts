@@ -6,19 +6,32 @@ export async function write(stream: Writable, text: string): Promise<void> {
   if (text !== '' && !stream.write(text) && !stream.destroyed) await once(stream, 'drain');
 }
 
-/** Writes one JSON document; the items of `list`, when there is one, become the last member of the object `data`. */
-export async function writeJson(
-  stream: Writable,
-  data: unknown,
-  list?: { readonly name: string; readonly items: AsyncIterable<unknown> },
-): Promise<void> {
+/** Items that may be many, written one by one as they come. */
+export interface LongList {
+  /** The member of the object `data` that they become, its last; without a name they are the whole document. */
+  readonly name?: string;
+  readonly items: AsyncIterable<unknown>;
+}
+
+/** Writes one JSON document. */
+export async function writeJson(stream: Writable, data: unknown, list?: LongList): Promise<void> {
+  if (list === undefined) return write(stream, `${JSON.stringify(data, null, 2)}\n`);
+  if (list.name === undefined) return writeItems(stream, '', list.items, ']\n');
   const document = JSON.stringify(data, null, 2);
-  if (list === undefined) return write(stream, `${document}\n`);
-  await write(stream, `${document.slice(0, document.lastIndexOf('\n'))},\n  ${JSON.stringify(list.name)}: [`);
-  let separator = '\n    ';
-  for await (const item of list.items) {
+  const members = document.slice(0, document.lastIndexOf('\n'));
+  await writeItems(stream, `${members},\n  ${JSON.stringify(list.name)}: `, list.items, ']\n}\n');
+}
+
+async function writeItems(
+  stream: Writable,
+  before: string,
+  items: AsyncIterable<unknown>,
+  after: string,
+): Promise<void> {
+  let separator = `${before}[\n`;
+  for await (const item of items) {
     await write(stream, separator + JSON.stringify(item));
-    separator = ',\n    ';
+    separator = ',\n';
   }
-  await write(stream, '\n  ]\n}\n');
+  await write(stream, separator === ',\n' ? `\n${after}` : `${before}[${after}`);
 }
