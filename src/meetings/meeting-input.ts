@@ -105,10 +105,7 @@ const details = {
 
 const seriesSchema = z.object({
   ...details,
-  rule: z
-    .string({ error: 'must be given' })
-    .trim()
-    .superRefine((text, context) => void through(parseRule)(text, context)),
+  rule: z.string({ error: 'must be given' }).transform(through((text) => parseRule(text).text)),
   time: z
     .string({ error: 'must be given' })
     .transform(through((text) => formatWallTime(parseWallTime(text)))),
