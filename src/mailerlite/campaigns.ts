@@ -59,7 +59,7 @@ const model = z
     id,
     name: z.string(),
     status: z.enum(CAMPAIGN_STATES),
-    filter: z.unknown(),
+    filter: z.unknown().optional(),
     recipients_count: z.number().nullish(),
     missing_data: z.array(z.string()).catch([]),
     can_be_scheduled: z.boolean().catch(false),

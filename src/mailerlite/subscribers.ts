@@ -51,7 +51,7 @@ export interface ListQuery {
 export const BATCH_LIMIT = 50;
 
 const batchAnswer = z.object({
-  responses: z.array(z.object({ code: z.number(), body: z.unknown() })),
+  responses: z.array(z.object({ code: z.number(), body: z.unknown().optional() })),
 });
 const one = data(subscriberModel);
 const count = z.object({ total: z.number() });
@@ -195,7 +195,7 @@ function requestOf(change: SubscriberChange): Record<string, unknown> {
   }
 }
 
-function resultOf(change: SubscriberChange, response: { code: number; body: unknown }): ChangeResult {
+function resultOf(change: SubscriberChange, response: { code: number; body?: unknown }): ChangeResult {
   if (response.code >= 400) return { ok: false, error: refusalOf(response.code, response.body) };
   try {
     if (change.kind === 'create' || change.kind === 'unsubscribe' || change.kind === 'find') {

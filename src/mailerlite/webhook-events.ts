@@ -48,7 +48,7 @@ const subscriber = z.object({
 const item = z.looseObject({
   event: z.string().optional(),
   type: z.string().optional(),
-  subscriber: z.unknown(),
+  subscriber: z.unknown().optional(),
 });
 const batch = z.looseObject({ events: z.array(z.unknown()) });
 
