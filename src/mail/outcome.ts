@@ -5,6 +5,7 @@
  * The rule behind the table: only a code that speaks about the mailbox itself may cost a person their place on the
  * list. Everything about policy, reputation or our own account is the sender's fault, however permanent it sounds.
  */
+import { ConvenorError } from '../kernel/errors.ts';
 import { withoutAddresses } from '../kernel/log.ts';
 import type { Outcome } from './types.ts';
 
@@ -135,5 +136,16 @@ export function unknownOutcome(detail: string): Outcome {
   return {
     result: 'unknown',
     reason: `The mail was handed over, but the server’s answer never came (${quoteReply(detail)}). It may have arrived.`,
+  };
+}
+
+/** The outcome of a mail that could not even be composed: it is about its own recipient only. */
+export function outcomeOfBadMail(error: unknown): Outcome {
+  const field = error instanceof ConvenorError ? error.problems[0]?.field : undefined;
+  return {
+    result: 'refused',
+    fault: field === 'to' ? 'address' : 'message',
+    code: 'ECOMPOSE',
+    reason: `The mail could not be composed: ${quoteReply((error as Error).message)}`,
   };
 }

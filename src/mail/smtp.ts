@@ -6,11 +6,17 @@
  */
 import type { Readable } from 'node:stream';
 import { createTransport } from 'nodemailer';
-import { ConvenorError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { composeMessage } from './compose.ts';
 import { createDkimSigner, type DkimOptions } from './dkim.ts';
-import { outcomeOfFault, outcomeOfReply, quoteReply, unknownOutcome, type Stage } from './outcome.ts';
+import {
+  outcomeOfBadMail,
+  outcomeOfFault,
+  outcomeOfReply,
+  quoteReply,
+  unknownOutcome,
+  type Stage,
+} from './outcome.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
 
@@ -89,13 +95,6 @@ function outcomeOfError(error: ClientFault, handedOver: boolean): Outcome {
 
 function refused(fault: 'address' | 'message' | 'sender', code: string, reason: string): Outcome {
   return { result: 'refused', fault, code, reason };
-}
-
-/** A mail that cannot even be composed: only its own recipient is affected. */
-function outcomeOfBadMail(error: unknown): Outcome {
-  const problem = error instanceof ConvenorError ? error.problems[0] : undefined;
-  const reason = `The mail could not be composed: ${quoteReply((error as Error).message)}`;
-  return refused(problem?.field === 'to' ? 'address' : 'message', 'ECOMPOSE', reason);
 }
 
 /** A connection that the server had dropped while it was not in use: worth one more try at once. */
