@@ -73,7 +73,9 @@ export function openQueue(location: RedisLocation, jobNames: readonly string[], 
     reconciler.start();
     stopWork.push(async (graceMs) => {
       nudges.close();
-      const [clean] = await Promise.all([workers.close(graceMs), reconciler.stop()]);
+      // The heartbeat goes on until the work has ended: what is still claimed must not look abandoned.
+      const clean = await workers.close(graceMs);
+      await reconciler.stop();
       return clean;
     });
   }

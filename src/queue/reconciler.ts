@@ -11,7 +11,7 @@ import { SingleFlight } from './single-flight.ts';
 /** The lease of the one process that adds jobs. */
 const LEASE = 'reconciler';
 
-/** Name of the leader's heartbeat row; every worker has one of its own, `worker.<holder>`. */
+/** Name of the leader's heartbeat row; every worker has one of its own, `worker:<holder>`. */
 export const RECONCILER_HEARTBEAT = 'reconciler';
 
 export interface Reconciler {
@@ -54,7 +54,7 @@ export function createReconciler<Services extends JobServices>(options: {
       if (held !== leads)
         log.info({ holder, leads: held }, held ? 'this worker leads' : 'another worker leads');
       leads = held;
-      await recordHeartbeat(`worker.${holder}`, { leads, redis: redisReady() ? 'ready' : 'away' });
+      await recordHeartbeat(`worker:${holder}`, { leads, redis: redisReady() ? 'ready' : 'away' });
       if (leads) await pass();
       trouble.over();
     } catch (error) {
@@ -127,7 +127,7 @@ export function createReconciler<Services extends JobServices>(options: {
       if (leads) await releaseLease(db, LEASE, holder).catch(() => undefined);
       await db
         .delete(heartbeats)
-        .where(sql`${heartbeats.name} = ${`worker.${holder}`}`)
+        .where(sql`${heartbeats.name} = ${`worker:${holder}`}`)
         .catch(() => undefined);
       leads = false;
     },
