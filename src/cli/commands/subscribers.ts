@@ -24,13 +24,14 @@ import { addCommand, addGroup, withApp, type Session } from '../command.ts';
 import type { CliDependencies } from '../host.ts';
 import { fields, table } from '../output/table.ts';
 import { count, formatNumber, printable } from '../output/text.ts';
+import { addImportCommand } from './subscribers-import.ts';
+import { topic } from './topic.ts';
 
 /** People that are read at once, and the most that a person at a terminal is shown. */
 const PAGE = 1_000;
 const SHOWN = 50;
 
 const subscriber = z.string();
-const topic = z.enum(TOPICS, { error: `must be one of ${TOPICS.join(', ')}` });
 
 export function addSubscriberCommands(program: Command, session: Session): void {
   program.commandsGroup('People:');
@@ -53,7 +54,7 @@ export function addSubscriberCommands(program: Command, session: Session): void 
     schema: z.object({
       email: z.string(),
       name: z.string().optional(),
-      topic: z.array(z.string()).optional(),
+      topic: z.array(topic).optional(),
       memberKind: z.string().optional(),
       hcpcNumber: z.string().optional(),
       note: z.string().optional(),
@@ -72,6 +73,8 @@ export function addSubscriberCommands(program: Command, session: Session): void 
       };
     }),
   });
+
+  addImportCommand(group, session);
 
   addCommand(group, session, {
     usage: 'list [words...]',
