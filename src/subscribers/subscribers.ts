@@ -18,6 +18,7 @@ import {
   suppressedAmong,
   type SuppressionReason,
 } from './suppressions.ts';
+import { parseTopics } from './topics.ts';
 
 const { search: _, ...COLUMNS } = getTableColumns(subscribers);
 
@@ -233,21 +234,6 @@ export async function allowAgain(
     await recordAudit(inner, { actor, action: 'subscriber.allowed_again', subject: id }, { clock });
     return getSubscriber(inner, id);
   });
-}
-
-/** @throws ConvenorError `invalid_input` for `topics` that names the unknown one. */
-export function parseTopics(texts: readonly string[]): Topic[] {
-  const wanted = new Set(texts.map((text) => text.trim().toLowerCase()));
-  for (const text of wanted) {
-    if (!TOPICS.some((topic) => topic === text)) {
-      throw invalidInput({
-        field: 'topics',
-        message: `"${text.slice(0, 40)}" is not a topic; expected ${TOPICS.join(', ')}`,
-      });
-    }
-  }
-  if (wanted.size === 0) throw invalidInput({ field: 'topics', message: 'must name at least one topic' });
-  return TOPICS.filter((topic) => wanted.has(topic));
 }
 
 async function refuseTaken(tx: Tx, normalised: string, addressHash: AddressHash): Promise<void> {

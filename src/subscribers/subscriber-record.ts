@@ -1,0 +1,204 @@
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { formatDateTime } from '../calendar/format.ts';
+import type { Tx } from '../db/open.ts';
+import {
+  announcements,
+  auditLog,
+  complaints,
+  consentEvents,
+  consentEvidence,
+  consentWordings,
+  deliveries,
+  joinRequests,
+  mailerliteLinks,
+  serviceMails,
+  suppressions,
+  topicSubscriptions,
+} from '../db/schema.ts';
+import { MEMBER_KIND_WORDS } from './members.ts';
+import { getSubscriber } from './subscribers.ts';
+import { SUPPRESSION_WORDS } from './suppressions.ts';
+
+/** Everything that is kept about one person. As JSON it is the copy that the person may ask for. */
+export type SubscriberRecord = Awaited<ReturnType<typeof subscriberRecord>>;
+
+/**
+ * Reads the whole record of a person, the newest first within each part.
+ *
+ * @param idOrEmail a UUID, or an address in any spelling.
+ * @throws ConvenorError `not_found`.
+ */
+export async function subscriberRecord(tx: Tx, idOrEmail: string) {
+  const { suppressed: _, topics: __, ...person } = await getSubscriber(tx, idOrEmail);
+  const { id, emailNormalised } = person;
+  return {
+    person,
+    topics: await tx
+      .select({
+        topic: topicSubscriptions.topic,
+        subscribed: topicSubscriptions.subscribed,
+        changedAt: topicSubscriptions.changedAt,
+      })
+      .from(topicSubscriptions)
+      .where(eq(topicSubscriptions.subscriberId, id))
+      .orderBy(asc(topicSubscriptions.topic)),
+    consent: await consentOf(tx, id),
+    doNotMail: await tx
+      .select({ reason: suppressions.reason, detail: suppressions.detail, at: suppressions.at })
+      .from(suppressions)
+      .where(eq(suppressions.emailNormalised, emailNormalised)),
+    joinRequests: await tx
+      .select({
+        requestedAt: joinRequests.requestedAt,
+        confirmedAt: joinRequests.confirmedAt,
+        topics: joinRequests.topics,
+        memberKind: joinRequests.memberKind,
+        declarationWording: joinRequests.declarationWording,
+        ip: joinRequests.ip,
+        userAgent: joinRequests.userAgent,
+      })
+      .from(joinRequests)
+      .where(eq(joinRequests.subscriberId, id))
+      .orderBy(desc(joinRequests.requestedAt)),
+    messages: await tx
+      .select({
+        announcementId: deliveries.announcementId,
+        title: announcements.title,
+        kind: announcements.kind,
+        topic: announcements.topic,
+        state: deliveries.state,
+        reason: deliveries.reason,
+        plannedFor: announcements.sendAt,
+        settledAt: deliveries.settledAt,
+      })
+      .from(deliveries)
+      .innerJoin(announcements, eq(announcements.id, deliveries.announcementId))
+      .where(eq(deliveries.subscriberId, id))
+      .orderBy(desc(announcements.sendAt), asc(announcements.id)),
+    serviceMails: await tx
+      .select({
+        kind: serviceMails.kind,
+        state: serviceMails.state,
+        createdAt: serviceMails.createdAt,
+        settledAt: serviceMails.settledAt,
+      })
+      .from(serviceMails)
+      .where(and(eq(serviceMails.recipientKind, 'subscriber'), eq(serviceMails.recipient, id)))
+      .orderBy(desc(serviceMails.createdAt)),
+    mailerlite: await tx
+      .select({ id: mailerliteLinks.mailerliteId, toldAt: mailerliteLinks.doneAt })
+      .from(mailerliteLinks)
+      .where(eq(mailerliteLinks.subscriberId, id)),
+    complaints: await tx
+      .select({
+        reference: complaints.reference,
+        receivedAt: complaints.receivedAt,
+        state: complaints.state,
+        text: complaints.text,
+      })
+      .from(complaints)
+      .where(eq(sql`lower(${complaints.email})`, emailNormalised))
+      .orderBy(desc(complaints.receivedAt)),
+    administration: await tx
+      .select({ at: auditLog.at, action: auditLog.action })
+      .from(auditLog)
+      .where(eq(auditLog.subject, id))
+      .orderBy(desc(auditLog.id)),
+  };
+}
+
+function consentOf(tx: Tx, subscriberId: string) {
+  return tx
+    .select({
+      seq: consentEvents.seq,
+      at: consentEvents.at,
+      topic: consentEvents.topic,
+      act: consentEvents.act,
+      source: consentEvents.source,
+      wording: consentEvents.wording,
+      wordingText: consentWordings.text,
+      note: consentEvents.note,
+      ip: consentEvidence.ip,
+      userAgent: consentEvidence.userAgent,
+    })
+    .from(consentEvents)
+    .leftJoin(consentEvidence, eq(consentEvidence.seq, consentEvents.seq))
+    .leftJoin(
+      consentWordings,
+      eq(consentEvents.wording, sql`${consentWordings.key} || '@' || ${consentWordings.version}`),
+    )
+    .where(eq(consentEvents.subscriberId, subscriberId))
+    .orderBy(desc(consentEvents.seq));
+}
+
+/** The record as text that anybody can read, with times in the group's zone. */
+export function recordAsText(record: SubscriberRecord, { zone }: { zone: string }): string {
+  const time = (instant: Temporal.Instant | null) => (instant === null ? '' : formatDateTime(instant, zone));
+  const { person } = record;
+  const part = (title: string, lines: readonly string[]) =>
+    [title, '-'.repeat(title.length), ...(lines.length === 0 ? ['Nothing.'] : lines), ''].join('\n');
+  const fields: [string, string | null][] = [
+    ['E-mail address', person.email],
+    ['Name', person.name],
+    ['Membership', person.memberKind === null ? null : MEMBER_KIND_WORDS[person.memberKind]],
+    ['HCPC number', person.hcpcNumber],
+    ['Declared on', time(person.declaredAt)],
+    ['State', person.state],
+    ['On our list since', time(person.createdAt)],
+    ['Left on', time(person.leftAt)],
+    ['No mail before', time(person.pausedUntil)],
+  ];
+  return [
+    part(
+      'Who you are to us',
+      fields.filter(([, value]) => value).map(([label, value]) => `${label}: ${value}`),
+    ),
+    part(
+      'What you get mail about',
+      record.topics.map((t) => `${t.topic}: ${t.subscribed ? 'yes' : 'no'}, since ${time(t.changedAt)}`),
+    ),
+    part(
+      'What you agreed to and when',
+      record.consent.map((event) =>
+        [
+          `${time(event.at)}: ${event.act}, ${event.topic}, by ${event.source.replaceAll('_', ' ')}`,
+          ...(event.note === null ? [] : [`  ${event.note}`]),
+          ...(event.wordingText === null ? [] : [`  You were told: ${event.wordingText}`]),
+          ...(event.ip === null ? [] : [`  From ${event.ip}, ${event.userAgent ?? 'unknown program'}`]),
+        ].join('\n'),
+      ),
+    ),
+    part(
+      'Requests to join',
+      record.joinRequests.map(
+        (request) =>
+          `${time(request.requestedAt)}: ${request.topics.join(', ')}` +
+          (request.confirmedAt === null ? ', not confirmed' : `, confirmed ${time(request.confirmedAt)}`),
+      ),
+    ),
+    part(
+      'Why we do not mail you',
+      record.doNotMail.map(({ reason, at }) => `${SUPPRESSION_WORDS[reason]} (${time(at)})`),
+    ),
+    part(
+      'Messages',
+      record.messages.map((m) => `${time(m.settledAt ?? m.plannedFor)}: ${m.title} (${m.kind}), ${m.state}`),
+    ),
+    part(
+      'Mail about your membership',
+      record.serviceMails.map((mail) => `${time(mail.createdAt)}: ${mail.kind}, ${mail.state}`),
+    ),
+    part(
+      'MailerLite',
+      record.mailerlite.map(({ id }) => (id === null ? 'Not known there yet.' : `Known there as ${id}.`)),
+    ),
+    part(
+      'Complaints',
+      record.complaints.map((c) => `${time(c.receivedAt)}: ${c.reference}, ${c.state}\n  ${c.text}`),
+    ),
+    part(
+      'What administrators did',
+      record.administration.map(({ at, action }) => `${time(at)}: ${action}`),
+    ),
+  ].join('\n');
+}
