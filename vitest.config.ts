@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests use a database: they run once on the embedded database and once on Postgres. */
 const DATABASE_TESTS = [
-  'test/{db,organisation,outbox,subscribers,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/*.test.ts',
+  'test/{db,organisation,outbox,subscribers,sync,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/*.test.ts',
   'test/queue/**/*.database.test.ts',
 ];
 /** Tests of several processes at once, for which the embedded database is not made. */

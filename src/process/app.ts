@@ -4,12 +4,14 @@ import type { Db } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Mailer } from '../mail/types.ts';
+import type { MailerLiteClient } from '../mailerlite/client.ts';
 import type { Settings } from '../organisation/settings.ts';
 import type { RedisFinding } from '../queue/checks.ts';
 import type { QueueCounts } from '../queue/queues.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { AddressHash } from '../subscribers/address-hash.ts';
 import type { Links } from '../subscribers/links.ts';
+import type { ZoomClient } from '../zoom/client.ts';
 
 /** What the background work uses. */
 export interface Services {
@@ -23,9 +25,13 @@ export interface Services {
   readonly log: Log;
   readonly db: Db;
   readonly mailer: Mailer;
+  /** Absent without a key: the synchronisation is off. */
+  readonly mailerlite?: MailerLiteClient | undefined;
   readonly renderer: Renderer;
   readonly links: Links;
   readonly addressHash: AddressHash;
+  /** Absent when no Zoom account is configured. */
+  readonly zoom?: ZoomClient | undefined;
   /** The organisation's settings as they are now. */
   readonly settings: () => Promise<Settings>;
 }

@@ -5,6 +5,7 @@ import { createLog } from '../../src/kernel/log.ts';
 import { templatesFolder } from '../../src/kernel/paths.ts';
 import { createSmtpMailer } from '../../src/mail/smtp.ts';
 import type { Mailer } from '../../src/mail/types.ts';
+import type { MailerLiteClient } from '../../src/mailerlite/client.ts';
 import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import type { Services } from '../../src/process/app.ts';
 import type { AnyJob } from '../../src/queue/job.ts';
@@ -23,8 +24,14 @@ export function testServices(
   {
     smtpUrl,
     mailer,
+    mailerlite,
     environment = {},
-  }: { smtpUrl?: string; mailer?: Mailer; environment?: Record<string, string> },
+  }: {
+    smtpUrl?: string;
+    mailer?: Mailer;
+    mailerlite?: MailerLiteClient;
+    environment?: Record<string, string>;
+  },
 ): Services {
   const log = createLog('silent');
   const config = loadConfig({
@@ -41,6 +48,7 @@ export function testServices(
     log,
     db,
     mailer: mailer ?? createSmtpMailer({ url: config.SMTP_URL!, log }),
+    mailerlite,
     renderer: (renderer ??= createRenderer({ templatesFolder })),
     links: createLinks({ secretKey: SECRET_KEY, baseUrl: config.BASE_URL }),
     addressHash: createAddressHash(SECRET_KEY),
