@@ -4,6 +4,7 @@ import { findAnnouncement } from '../src/announcements/announcements.ts';
 import { freezeAnnouncement } from '../src/announcements/expansion.ts';
 import { announcements } from '../src/db/schema.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
+import { roomReady } from '../src/rooms/due.ts';
 import { defineJob } from './define.ts';
 import { renderNotice } from './notice-mail.ts';
 
@@ -28,6 +29,7 @@ export const freeze = defineJob({
           isNotNull(announcements.meetingId),
           lte(announcements.sendAt, now.add(AHEAD)),
           gt(announcements.lateAfter, now),
+          roomReady(now),
         ),
       )
       .orderBy(announcements.sendAt)

@@ -4,6 +4,15 @@ import { planAheadJob } from './plan-ahead.ts';
 import { rescueDeliveriesJob } from './rescue-deliveries.ts';
 import { runAnnouncements } from './run-announcements.ts';
 import { sendServiceMails } from './service-mails.ts';
+import { zoomMeetings } from './zoom-meetings.ts';
 
 /** Every job. Order has no meaning. */
-export const jobs = [planAheadJob, freeze, runAnnouncements, deliver, rescueDeliveriesJob, sendServiceMails];
+export const jobs = [
+  planAheadJob,
+  freeze,
+  runAnnouncements,
+  deliver,
+  rescueDeliveriesJob,
+  sendServiceMails,
+  zoomMeetings,
+];

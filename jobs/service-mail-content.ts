@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { announcementBooks } from '../src/announcements/books.ts';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
 import { senderModel } from '../src/announcements/notice-content.ts';
+import { formatDateTime } from '../src/calendar/format.ts';
 import { ConvenorError } from '../src/kernel/errors.ts';
 import { findMeeting } from '../src/meetings/meetings.ts';
 import type { ServiceMail } from '../src/organisation/service-mail-ledger.ts';
 import type { Services } from '../src/process/app.ts';
 import type { RenderedMail } from '../src/render/slots.ts';
+import { readRoom } from '../src/rooms/ledger.ts';
 
 interface Context extends Services {
   readonly sender: ReturnType<typeof senderModel>;
@@ -53,6 +55,20 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       zone: meeting.zone,
       holiday: meeting.statusReason ?? '',
       adminUrl: `${config.BASE_URL}/admin/meetings/${meeting.id}`,
+    });
+  },
+
+  async 'room-problem'({ data }, { db, config, renderer, sender }) {
+    const { meeting, room } = await readRoom(db, aboutMeeting.parse(data).meetingId);
+    return renderer.mail('admin-alert', {
+      sender,
+      heading: 'A meeting has no room at Zoom yet',
+      paragraphs: [
+        `“${meeting.title}” on ${formatDateTime(meeting.startsAt, meeting.zone)} is due to be announced, but its Zoom meeting could not be made.`,
+        room?.problem ?? 'It has been made in the meantime.',
+        'Convenor goes on trying. You can also paste a link of your own on the meeting’s page.',
+      ],
+      link: { url: `${config.BASE_URL}/admin/meetings/${meeting.id}`, label: 'Open the meeting' },
     });
   },
 
