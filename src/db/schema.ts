@@ -432,3 +432,4 @@ export const jobFailures = pgTable('job_failures', {
 
 export * from './schema-attendance.ts';
 export * from './schema-web.ts';
+export * from './schema-noticeboard.ts';
