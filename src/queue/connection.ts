@@ -14,9 +14,14 @@ const retryDelay = (attempt: number): number => Math.min(1_000, 25 * 2 ** Math.m
 
 /**
  * Opens a connection that never gives up: while Redis is away, commands wait. Whoever must not wait looks at
- * `isReady` first and sets a limit of its own. The caller listens to `error`.
+ * `isReady` first and sets a limit of its own, or asks for an `impatient` connection, whose commands fail when they
+ * are not answered within three seconds. The caller listens to `error`.
  */
-export function connectRedis(location: RedisLocation, name: string): RedisClient {
+export function connectRedis(
+  location: RedisLocation,
+  name: string,
+  { impatient = false }: { impatient?: boolean } = {},
+): RedisClient {
   const { username, password, database, tls } = location;
   const options = {
     connectionName: `convenor-${name}`,
@@ -24,6 +29,7 @@ export function connectRedis(location: RedisLocation, name: string): RedisClient
     connectTimeout: 5_000,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
+    ...(impatient ? { commandTimeout: 3_000 } : {}),
     // A former primary that now only reads: the next connection finds the new one.
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? (1 as const) : false),
   };
@@ -59,6 +65,16 @@ export function connectRedis(location: RedisLocation, name: string): RedisClient
 /** Whether commands are answered at this moment. */
 export function isReady(client: RedisClient): boolean {
   return client.status === 'ready' || (client.status === 'connect' && client instanceof Cluster);
+}
+
+/** Waits until commands are answered, `limitMs` at most. */
+export async function whenReady(client: RedisClient, limitMs: number): Promise<boolean> {
+  if (isReady(client)) return true;
+  const connected = new Promise<void>((resolve) => client.once('ready', resolve));
+  return within(limitMs, connected).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RedisLocation } from '../config/redis-url.ts';
 import type { Log } from '../kernel/log.ts';
 import { queueBoard } from './board.ts';
 import { checkRedis, type RedisFinding } from './checks.ts';
-import { connectRedis, isReady, within } from './connection.ts';
+import { connectRedis, isReady, whenReady } from './connection.ts';
 import type { AnyJob, JobServices } from './job.ts';
 import { listenForNudges, publishNudge } from './nudges.ts';
 import { openQueues, type QueueCounts } from './queues.ts';
@@ -93,14 +93,7 @@ export function openQueue(location: RedisLocation, jobNames: readonly string[], 
     counts: () => queues.counts(),
     board: (basePath) => queueBoard(queues.all, basePath, ready),
     nudge,
-    connected: async (limitMs) => {
-      if (ready()) return true;
-      const connected = new Promise<void>((resolve) => client.once('ready', resolve));
-      return within(limitMs, connected).then(
-        () => true,
-        () => false,
-      );
-    },
+    connected: (limitMs) => whenReady(client, limitMs),
     work,
     stop: async (graceMs) => {
       const clean = await Promise.all(stopWork.map((stop) => stop(graceMs)));

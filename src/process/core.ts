@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Config } from '../config/load.ts';
+import { openDatabase, type DatabaseLocation } from '../db/open.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import { templatesFolder } from '../kernel/paths.ts';
+import type { Mailer } from '../mail/types.ts';
+import { readSettings } from '../organisation/settings.ts';
+import { createRenderer } from '../render/renderer.ts';
+import { createAddressHash } from '../subscribers/address-hash.ts';
+import { createLinks } from '../subscribers/links.ts';
+import type { Services } from './app.ts';
+import type { Closers } from './closers.ts';
+import { secretKeyOf } from './secret-key.ts';
+import path from 'node:path';
+
+/** Everything but the queue and the web: enough for one command. */
+export interface Core extends Services {
+  readonly databaseKind: 'embedded' | 'postgres';
+  dumpDatabase?(): Promise<Uint8Array>;
+}
+
+/**
+ * Opens the database and builds what works on it. With the embedded database the caller holds the lock of the data
+ * folder.
+ *
+ * @throws ConvenorError when the database cannot be opened or a setting is wrong.
+ */
+export async function openCore(
+  config: Config,
+  { clock, log, closers }: { clock: Clock; log: Log; closers: Closers },
+): Promise<Core> {
+  const secretKey = config.SECRET_KEY ?? secretKeyOf(config.DATA_DIR);
+  const renderer = createRenderer({
+    templatesFolder,
+    overridesFolder: path.join(config.DATA_DIR, 'templates'),
+  });
+  const { db, kind, dump, close } = await openDatabase(databaseLocation(config));
+  closers.add('database', close);
+  const mailer = await openMailer(
+    config,
+    () => import('../outbox/outbox-mailer.ts').then((m) => m.createOutboxMailer(db, { clock })),
+    log,
+  );
+  closers.add('mailer', () => mailer.close());
+  return {
+    workerId: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    config,
+    clock,
+    log,
+    db,
+    databaseKind: kind,
+    mailer,
+    renderer,
+    links: createLinks({ secretKey, baseUrl: config.BASE_URL, clock }),
+    addressHash: createAddressHash(secretKey),
+    settings: () => readSettings(db),
+    ...(dump === undefined ? {} : { dumpDatabase: dump }),
+  };
+}
+
+export function databaseLocation(config: Config): DatabaseLocation {
+  return config.DATABASE_URL === undefined ? { dataFolder: config.DATA_DIR } : { url: config.DATABASE_URL };
+}
+
+/** Mail goes to the server that is configured; where there is none it is kept and nothing leaves. */
+async function openMailer(config: Config, outbox: () => Promise<Mailer>, log: Log): Promise<Mailer> {
+  const { SMTP_URL, DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = config;
+  if (SMTP_URL === undefined) return outbox();
+  const { createSmtpMailer } = await import('../mail/smtp.ts');
+  const dkim =
+    DKIM_DOMAIN !== undefined && DKIM_SELECTOR !== undefined && DKIM_PRIVATE_KEY !== undefined
+      ? { domain: DKIM_DOMAIN, selector: DKIM_SELECTOR, privateKey: DKIM_PRIVATE_KEY }
+      : undefined;
+  return createSmtpMailer({ url: SMTP_URL, log, ...(dkim === undefined ? {} : { dkim }) });
+}

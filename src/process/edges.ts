@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+import type { Config } from '../config/load.ts';
+import type { RedisLocation } from '../config/redis-url.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { MailerLiteClient } from '../mailerlite/client.ts';
+import { connectRedis } from '../queue/connection.ts';
+import type { ZoomClient } from '../zoom/client.ts';
+import type { Closers } from './closers.ts';
+
+/** The services of others that are configured. */
+export interface Edges {
+  readonly mailerlite?: MailerLiteClient;
+  readonly zoom?: ZoomClient;
+}
+
+/** Opens them. Their rate limits and tokens are shared with all processes through Redis. */
+export async function openEdges(
+  config: Config,
+  redis: RedisLocation,
+  { clock, log, closers }: { clock: Clock; log: Log; closers: Closers },
+): Promise<Edges> {
+  const { MAILERLITE_API_KEY: key, ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET } = config;
+  const account =
+    ZOOM_ACCOUNT_ID !== undefined && ZOOM_CLIENT_ID !== undefined && ZOOM_CLIENT_SECRET !== undefined
+      ? { accountId: ZOOM_ACCOUNT_ID, clientId: ZOOM_CLIENT_ID, clientSecret: ZOOM_CLIENT_SECRET }
+      : undefined;
+  if (key === undefined && account === undefined) return {};
+  // A cluster answers to the same commands.
+  const shared = connectRedis(redis, 'edges', { impatient: true }) as Redis;
+  shared.on('error', (error) => log.debug({ err: error }, 'redis error'));
+  closers.add('connections to MailerLite and Zoom', () => shared.disconnect());
+  return {
+    ...(key === undefined ? {} : { mailerlite: await openMailerLite(key, config, shared, log) }),
+    ...(account === undefined ? {} : { zoom: await openZoom(account, config, shared, clock) }),
+  };
+}
+
+async function openMailerLite(
+  apiKey: string,
+  config: Config,
+  redis: Redis,
+  log: Log,
+): Promise<MailerLiteClient> {
+  const [{ createMailerLiteClient }, { createRedisPace }] = await Promise.all([
+    import('../mailerlite/client.ts'),
+    import('../mailerlite/pacing-redis.ts'),
+  ]);
+  return createMailerLiteClient({
+    apiKey,
+    baseUrl: config.MAILERLITE_API_URL,
+    pace: createRedisPace(redis),
+    log,
+  });
+}
+
+async function openZoom(
+  credentials: { accountId: string; clientId: string; clientSecret: string },
+  config: Config,
+  redis: Redis,
+  clock: Clock,
+): Promise<ZoomClient> {
+  const [{ createZoomClient }, { createRedisTokenCache }] = await Promise.all([
+    import('../zoom/client.ts'),
+    import('../zoom/token-cache.ts'),
+  ]);
+  return createZoomClient({
+    account: { ...credentials, apiUrl: config.ZOOM_API_URL, oauthUrl: config.ZOOM_OAUTH_URL },
+    tokens: createRedisTokenCache(redis, credentials),
+    clock,
+  });
+}

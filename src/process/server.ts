@@ -1,0 +1,149 @@
+import type { Role } from '../cli/host.ts';
+import type { Config } from '../config/load.ts';
+import { parseRedisUrl, type RedisLocation } from '../config/redis-url.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { ConvenorError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { App } from './app.ts';
+import type { Closers } from './closers.ts';
+import { openCore } from './core.ts';
+import { openEdges } from './edges.ts';
+import { lockFolder } from './folder-lock.ts';
+import { assertZoneData } from './zones.ts';
+
+/**
+ * How long jobs may go on after the signal to stop. The whole stop takes less than ten seconds, after which a
+ * container is killed.
+ */
+const JOB_GRACE_MS = 7_000;
+
+/** A Redis that is slow to answer must not hold up the start; what is wrong with it is logged when it comes. */
+const REDIS_PATIENCE_MS = 2_000;
+
+/** Whether this process alone uses what is in the data folder, so that it needs the lock. */
+export function ownsDataFolder(config: Config): boolean {
+  return config.DATABASE_URL === undefined || config.REDIS_URL === undefined;
+}
+
+/**
+ * Starts the server. Order: lock, database and Redis, web, work, commands from other processes. Everything is handed
+ * to `closers` as soon as it is open, so that a failed start leaves nothing behind.
+ *
+ * @throws ConvenorError with a message for the administrator.
+ */
+export async function startServer(
+  config: Config,
+  role: Role,
+  options: { demo: boolean; clock: Clock; log: Log; closers: Closers },
+): Promise<App> {
+  const { clock, log, closers, demo } = options;
+  const startedAt = clock.now();
+  if (ownsDataFolder(config)) {
+    const lock = await lockFolder(config.DATA_DIR, { clock });
+    closers.add('lock of the data folder', () => lock.release());
+  }
+  // Whichever of the two fails, the other must be open or closed before the first is reported.
+  const [redis, core] = await settleAll(
+    openRedis(config, log, closers),
+    openCore(config, { clock, log, closers }),
+  );
+  await assertZoneData(core.db, startedAt);
+  const edges = await openEdges(config, redis, { clock, log, closers });
+  const [{ openQueue }, { jobs }] = await Promise.all([
+    import('../queue/queue.ts'),
+    import('../../jobs/index.ts'),
+  ]);
+  const queue = openQueue(
+    redis,
+    jobs.map(({ name }) => name),
+    log,
+  );
+  closers.add('queue', async () => {
+    if (!(await queue.stop(JOB_GRACE_MS)))
+      throw new Error('A job did not end in time; the next worker repeats it.');
+  });
+  const app: App = { ...core, ...edges, startedAt, queue, nudge: () => queue.nudge() };
+  if (demo) await loadSample(app);
+  await assertRedis(queue, log);
+  if (role !== 'worker') await listen(app, closers);
+  if (role !== 'web') queue.work(jobs, app, app.workerId);
+  return app;
+}
+
+async function openRedis(config: Config, log: Log, closers: Closers): Promise<RedisLocation> {
+  if (config.REDIS_URL !== undefined) {
+    const location = parseRedisUrl(config.REDIS_URL);
+    if (location) return location;
+    throw new ConvenorError(
+      'invalid_config',
+      'REDIS_URL is no address of a Redis (example: redis://localhost:6379).',
+    );
+  }
+  const [{ startPrivateRedis }, { redisProgram }] = await Promise.all([
+    import('../queue/private-redis.ts'),
+    import('../queue/redis-program.ts'),
+  ]);
+  const redis = await startPrivateRedis({
+    dataFolder: config.DATA_DIR,
+    log,
+    program: () =>
+      redisProgram({
+        chosen: config.REDIS_SERVER_BIN,
+        dataFolder: config.DATA_DIR,
+        searchPath: process.env['PATH'],
+        log,
+      }),
+  });
+  closers.add('private Redis', () => redis.stop());
+  return redis.location;
+}
+
+/** A Redis that would lose or garble work stops the start; one that is away does not. */
+async function assertRedis(queue: App['queue'] & { connected(limitMs: number): Promise<boolean> }, log: Log) {
+  if (!(await queue.connected(REDIS_PATIENCE_MS))) {
+    log.warn('Redis does not answer yet; the web works, and work begins when it is there');
+    return;
+  }
+  const findings = await queue.check();
+  for (const { state, detail, advice } of findings) {
+    if (state === 'problem') throw new ConvenorError('unavailable', `${detail} ${advice ?? ''}`.trim());
+    if (state === 'warning') log.warn({ advice }, detail);
+  }
+}
+
+async function listen(app: App, closers: Closers): Promise<void> {
+  const { createWebServer } = await import('../web/server.ts');
+  const { PORT, HOST } = app.config;
+  const server = await createWebServer({ ...app, loadSample: () => loadSample(app) });
+  closers.add('web server', () => server.close());
+  try {
+    await server.listen({ port: PORT, host: HOST });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new ConvenorError(
+        'unavailable',
+        `Port ${PORT} on ${HOST} is taken by another program. Stop that one, or set PORT to another number (example: 3001).`,
+      );
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new ConvenorError(
+        'unavailable',
+        `This machine does not let Convenor listen on ${HOST}, port ${PORT} (${code}). Check HOST and PORT (example: HOST=127.0.0.1, PORT=3000).`,
+      );
+    }
+    throw error;
+  }
+}
+
+async function loadSample(app: App): Promise<void> {
+  const { loadSampleGroup } = await import('./sample/load.ts');
+  await loadSampleGroup(app.db, { clock: app.clock });
+  await app.nudge();
+}
+
+/** Both results, or the first error once both have ended. */
+async function settleAll<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
+}
