@@ -56,6 +56,7 @@ export async function followConsent(
   ids: readonly string[],
   { clock }: { clock: Clock },
 ): Promise<void> {
+  if (ids.length === 0) return;
   const now = sql`${clock.now().toString()}::timestamptz`;
   await tx.execute(sql`
     update subscribers s set state = n.state, left_at = case when n.state = 'left' then ${now} end, updated_at = ${now}

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { rows, type Tx } from '../db/open.ts';
+import { rows, type Db, type Tx } from '../db/open.ts';
 import type { Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EmailAddress } from '../kernel/email-address.ts';
@@ -94,6 +94,14 @@ export async function enrol(
     }
     return results;
   });
+}
+
+/**
+ * Lets the database look at its tables afresh after many people were added: the embedded one never does so by
+ * itself, and plans its queries for an empty list until then.
+ */
+export async function refreshStatistics(db: Db): Promise<void> {
+  await db.execute(sql`analyze subscribers, topic_subscriptions, consent_events, mailerlite_links`);
 }
 
 function refusal(known: Existing, topics: readonly Topic[]): string | undefined {

@@ -4,7 +4,7 @@ import type { Db } from '../db/open.ts';
 import type { Topic } from '../db/schema.ts';
 import { ConvenorError, invalidInput } from '../kernel/errors.ts';
 import { recordAudit } from '../organisation/audit.ts';
-import { enrol, type Enrolment } from './enrol.ts';
+import { enrol, refreshStatistics, type Enrolment } from './enrol.ts';
 import { addressOf, readPerson } from './import-columns.ts';
 import { readImportFile } from './import-file.ts';
 import type { SubscriberContext } from './subscribers.ts';
@@ -94,6 +94,7 @@ export async function importSubscribers(
     if (batch.size >= BATCH) await apply();
   }
   await apply();
+  if (result.added >= BATCH) await refreshStatistics(db);
   result.rejected.sort((a, b) => a.line - b.line);
   await recordAudit(
     db,
