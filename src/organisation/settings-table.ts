@@ -29,6 +29,19 @@ const nationOrOff: z.ZodType<(typeof NATIONS)[number] | null, string> = z
 
 const addressOrNothing = parsedBy((text) => (text === '' ? '' : parseEmailAddress(text).email));
 
+const webAddressOrNothing = z
+  .string()
+  .trim()
+  .refine((text) => text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)), {
+    error: 'must be a web address that starts with https://',
+  });
+
+const wholeNumber = z
+  .string()
+  .trim()
+  .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
+  .transform(Number);
+
 const instantOrNothing = parsedBy((text) => (text === '' ? undefined : Temporal.Instant.from(text)));
 
 /** How long a class of data is kept. The privacy notice lists them by `help`; a daily job applies them. */
@@ -189,6 +202,27 @@ export const SETTINGS = {
   retentionAudit: keptFor('the record of what administrators did', '36 months'),
   retentionAttendance: keptFor('who came to which meeting, and answers to invitations', '24 months'),
   retentionCertificates: keptFor('certificates, so that they can be checked', '60 months'),
+  mailerliteFormUrl: setting({
+    schema: webAddressOrNothing,
+    format: asIs,
+    fallback: '',
+    help: 'A MailerLite form where somebody who has left can come back; MailerLite takes nobody back otherwise.',
+    example: 'https://subscribe.example.org/join',
+  }),
+  mailerlitePlanSubscribers: setting({
+    schema: wholeNumber,
+    format: String,
+    fallback: '0',
+    help: 'How many subscribers your MailerLite plan allows, to be warned in time; 0 when there is no limit.',
+    example: '500',
+  }),
+  mailerlitePlanMails: setting({
+    schema: wholeNumber,
+    format: String,
+    fallback: '0',
+    help: 'How many mails a month your MailerLite plan allows, to be warned in time; 0 when there is no limit.',
+    example: '2500',
+  }),
   mailerliteWebhookSecret: setting({
     schema: line(200, 0),
     format: asIs,
