@@ -188,6 +188,28 @@ export const SETTINGS = {
     help: 'Whether certificates go out by themselves to people whom Zoom knew by the address we have for them.',
     example: 'no',
   }),
+  vacancyTerms: setting({
+    schema: paragraph(5000),
+    format: asIs,
+    fallback: '',
+    help: 'Terms of business, such as introduction fees, that an employer must accept with a vacancy. Empty asks for nothing.',
+    example:
+      'We charge no fee for publishing a vacancy. If you appoint through us, our introduction fee applies.',
+  }),
+  feedTrainingDates: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'yes',
+    help: 'Whether dates of training events are in the calendar feed.',
+    example: 'yes',
+  }),
+  feedClosingDates: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'yes',
+    help: 'Whether closing dates of vacancies are in the calendar feed.',
+    example: 'yes',
+  }),
   retentionUnconfirmed: keptFor('a request to join that was never confirmed', '14 days'),
   retentionLeft: keptFor('the name and address of somebody who has left', '12 months'),
   retentionEvidence: keptFor(
@@ -200,6 +222,15 @@ export const SETTINGS = {
   retentionWebhooks: keptFor('notices received from MailerLite and Zoom', '90 days'),
   retentionComplaints: keptFor('complaints, after they were closed', '36 months'),
   retentionAudit: keptFor('the record of what administrators did', '36 months'),
+  retentionItemsUnconfirmed: keptFor(
+    'an item handed in for the noticeboard that was never confirmed',
+    '7 days',
+  ),
+  retentionSubmitters: keptFor(
+    'the name and address of somebody who handed in an item, after the item has ended',
+    '90 days',
+  ),
+  retentionItems: keptFor('items of the noticeboard, after they have ended', '24 months'),
   retentionAttendance: keptFor('who came to which meeting, and answers to invitations', '24 months'),
   retentionCertificates: keptFor('certificates, so that they can be checked', '60 months'),
   mailerliteFormUrl: setting({

@@ -12,13 +12,16 @@ const PATHS = {
   confirm: '/join/confirm',
   invite: '/join',
   record: '/my-record',
+  confirmItem: '/hand-in/confirm',
+  ownItem: '/hand-in/mine',
+  moderateItem: '/noticeboard/review',
 } as const;
 
 export type LinkPurpose = keyof typeof PATHS;
 
-/** What a token says. `id` is a subscriber, or for `confirm` a request to join. */
+/** What a token says. `id` is a subscriber, for `confirm` a request to join, for the last three an item. */
 export type TokenReading =
-  | { readonly result: 'valid'; readonly id: string; readonly deliveryId?: string }
+  | { readonly result: 'valid'; readonly id: string; readonly deliveryId?: string; readonly adminId?: string }
   | { readonly result: 'expired'; readonly id: string }
   | { readonly result: 'forged' };
 
@@ -32,6 +35,12 @@ export interface Links {
   inviteUrl(subscriberId: string, expiresAt: Temporal.Instant): string;
   /** Shows everything that is kept about a person. */
   recordUrl(subscriberId: string, expiresAt: Temporal.Instant): string;
+  /** For whoever handed an item in, to say that the address is theirs. */
+  confirmItemUrl(itemId: string, expiresAt: Temporal.Instant): string;
+  /** For whoever handed an item in, to answer a question or take it down. */
+  ownItemUrl(itemId: string, expiresAt: Temporal.Instant): string;
+  /** For one administrator, to decide about an item. */
+  moderateItemUrl(itemId: string, adminId: string, expiresAt: Temporal.Instant): string;
   /** Checks a token in constant time. A token of another purpose is forged. */
   readToken(purpose: LinkPurpose, token: string): TokenReading;
 }
@@ -41,6 +50,7 @@ const ID_BYTES = 16;
 /** First byte of a token: which parts follow. */
 const WITH_DELIVERY = 1;
 const WITH_EXPIRY = 2;
+const WITH_ADMIN = 4;
 
 /** @param baseUrl public address of the server, without a slash at its end. */
 export function createLinks({
@@ -66,15 +76,17 @@ export function createLinks({
   function url(
     purpose: LinkPurpose,
     id: string,
-    more: { deliveryId?: string | undefined; expiresAt?: Temporal.Instant } = {},
+    more: { deliveryId?: string | undefined; adminId?: string; expiresAt?: Temporal.Instant } = {},
   ): string {
     const payload = Buffer.concat([
       Buffer.of(
         (more.deliveryId === undefined ? 0 : WITH_DELIVERY) |
-          (more.expiresAt === undefined ? 0 : WITH_EXPIRY),
+          (more.expiresAt === undefined ? 0 : WITH_EXPIRY) |
+          (more.adminId === undefined ? 0 : WITH_ADMIN),
       ),
       uuidBytes(id),
       more.deliveryId === undefined ? Buffer.alloc(0) : uuidBytes(more.deliveryId),
+      more.adminId === undefined ? Buffer.alloc(0) : uuidBytes(more.adminId),
       more.expiresAt === undefined ? Buffer.alloc(0) : seconds(more.expiresAt),
     ]);
     const token = Buffer.concat([payload, sign(purpose, payload)]).toString('base64url');
@@ -91,15 +103,22 @@ export function createLinks({
     const parts = payload[0]!;
     const id = uuidText(payload.subarray(1, 1 + ID_BYTES));
     let rest = payload.subarray(1 + ID_BYTES);
-    let deliveryId: string | undefined;
-    if (parts & WITH_DELIVERY) {
-      deliveryId = uuidText(rest.subarray(0, ID_BYTES));
+    const nextId = (): string => {
+      const text = uuidText(rest.subarray(0, ID_BYTES));
       rest = rest.subarray(ID_BYTES);
-    }
+      return text;
+    };
+    const deliveryId = parts & WITH_DELIVERY ? nextId() : undefined;
+    const adminId = parts & WITH_ADMIN ? nextId() : undefined;
     if (parts & WITH_EXPIRY && rest.readUInt32BE() * 1000 <= clock.now().epochMilliseconds) {
       return { result: 'expired', id };
     }
-    return { result: 'valid', id, ...(deliveryId === undefined ? {} : { deliveryId }) };
+    return {
+      result: 'valid',
+      id,
+      ...(deliveryId === undefined ? {} : { deliveryId }),
+      ...(adminId === undefined ? {} : { adminId }),
+    };
   }
 
   return {
@@ -109,6 +128,9 @@ export function createLinks({
     confirmUrl: (id, expiresAt) => url('confirm', id, { expiresAt }),
     inviteUrl: (id, expiresAt) => url('invite', id, { expiresAt }),
     recordUrl: (id, expiresAt) => url('record', id, { expiresAt }),
+    confirmItemUrl: (id, expiresAt) => url('confirmItem', id, { expiresAt }),
+    ownItemUrl: (id, expiresAt) => url('ownItem', id, { expiresAt }),
+    moderateItemUrl: (id, adminId, expiresAt) => url('moderateItem', id, { adminId, expiresAt }),
     readToken,
   };
 }

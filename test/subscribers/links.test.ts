@@ -7,9 +7,11 @@ import { ManualClock } from '../support/clock.ts';
 const clock = new ManualClock('2026-11-01T12:00:00Z');
 const baseUrl = 'https://network.example.org';
 const links = createLinks({ secretKey: 'k'.repeat(32), baseUrl, clock });
-const PURPOSES: LinkPurpose[] = ['unsubscribe', 'preferences', 'confirm', 'invite', 'record'];
+const EXPIRING = ['confirm', 'invite', 'record', 'confirmItem', 'ownItem', 'moderateItem'] as const;
+const PURPOSES: LinkPurpose[] = ['unsubscribe', 'preferences', ...EXPIRING];
 const anna = '01930000-0000-7000-8000-0000000000aa';
 const delivery = '01930000-0000-7000-8000-0000000000dd';
+const admin = '01930000-0000-7000-8000-0000000000ad';
 const soon = clock.now().add({ hours: 1 });
 
 const tokenOf = (url: string): string => url.split('/').at(-1)!;
@@ -19,6 +21,9 @@ const urls: Record<LinkPurpose, string> = {
   confirm: links.confirmUrl(anna, soon),
   invite: links.inviteUrl(anna, soon),
   record: links.recordUrl(anna, soon),
+  confirmItem: links.confirmItemUrl(anna, soon),
+  ownItem: links.ownItemUrl(anna, soon),
+  moderateItem: links.moderateItemUrl(anna, admin, soon),
 };
 
 describe('a signed link', () => {
@@ -33,6 +38,11 @@ describe('a signed link', () => {
       result: 'valid',
       id: anna,
     });
+    expect(links.readToken('moderateItem', tokenOf(urls.moderateItem))).toEqual({
+      result: 'valid',
+      id: anna,
+      adminId: admin,
+    });
     for (const url of Object.values(urls)) expect(url.length).toBeLessThan(200);
   });
 
@@ -43,12 +53,12 @@ describe('a signed link', () => {
     }
   });
 
-  it('to leave never expires; to confirm, join or see a record does', () => {
+  it('to leave never expires; every other does', () => {
     const later = new ManualClock('2046-11-01T12:00:00Z');
     const same = createLinks({ secretKey: 'k'.repeat(32), baseUrl, clock: later });
     expect(same.readToken('unsubscribe', tokenOf(urls.unsubscribe)).result).toBe('valid');
     expect(same.readToken('preferences', tokenOf(urls.preferences)).result).toBe('valid');
-    for (const purpose of ['confirm', 'invite', 'record'] as const) {
+    for (const purpose of EXPIRING) {
       expect(same.readToken(purpose, tokenOf(urls[purpose]))).toEqual({ result: 'expired', id: anna });
     }
   });
