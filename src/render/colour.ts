@@ -21,6 +21,8 @@ const DARK = {
   line: '#3b4745',
 };
 const MINIMUM = 4.5;
+/** Thin letters on a dark ground look fainter than the ratio says. */
+const MINIMUM_ON_DARK = 6.5;
 
 /** What templates colour with, as `#rrggbb`. */
 export interface Palette {
@@ -28,7 +30,11 @@ export interface Palette {
   readonly onBrand: string;
   readonly link: string;
   readonly light: typeof LIGHT;
-  readonly dark: typeof DARK & { readonly link: string };
+  readonly dark: typeof DARK & {
+    readonly link: string;
+    /** On a button in the colour of links. */
+    readonly onLink: string;
+  };
 }
 
 function parseColour(text: string): Rgb {
@@ -60,12 +66,17 @@ export function contrast(one: string, other: string): number {
 }
 
 /** The colour moved towards black or white in small steps until it can be read on every given background. */
-function readable(colour: string, backgrounds: readonly string[], towards: '#000000' | '#ffffff'): string {
+function readable(
+  colour: string,
+  backgrounds: readonly string[],
+  towards: '#000000' | '#ffffff',
+  minimum: number,
+): string {
   const from = parseColour(colour);
   const to = parseColour(towards);
   for (let step = 0; step <= 50; step++) {
     const mixed = formatColour(from.map((part, i) => part + ((to[i]! - part) * step) / 50) as unknown as Rgb);
-    if (backgrounds.every((background) => contrast(mixed, background) >= MINIMUM)) return mixed;
+    if (backgrounds.every((background) => contrast(mixed, background) >= minimum)) return mixed;
   }
   return towards;
 }
@@ -79,9 +90,14 @@ export function palette(brandColour: string): Palette {
   const brand = formatColour(parseColour(brandColour));
   return {
     brand,
-    onBrand: contrast(brand, '#ffffff') >= MINIMUM ? '#ffffff' : '#111111',
-    link: readable(brand, [LIGHT.page, LIGHT.card, LIGHT.panel], '#000000'),
+    // One of the two always has at least 4.58.
+    onBrand: contrast(brand, '#ffffff') >= MINIMUM ? '#ffffff' : '#000000',
+    link: readable(brand, [LIGHT.page, LIGHT.card, LIGHT.panel], '#000000', MINIMUM),
     light: LIGHT,
-    dark: { ...DARK, link: readable(brand, [DARK.page, DARK.card, DARK.panel], '#ffffff') },
+    dark: {
+      ...DARK,
+      link: readable(brand, [DARK.page, DARK.card, DARK.panel], '#ffffff', MINIMUM_ON_DARK),
+      onLink: '#111111',
+    },
   };
 }

@@ -37,6 +37,8 @@ function describe(file: string, error: unknown): TemplateFault {
   if (missing !== null) {
     return new TemplateFault(`${file}, line ${missing[2]}: the model has no "${missing[1]}"`);
   }
+  const syntax = /^Parse error on line (\d+):\n.*\n.*\n(.*)/.exec(message);
+  if (syntax !== null) return new TemplateFault(`${file}, line ${syntax[1]}: ${syntax[2]}`);
   const line = lineNumber === undefined ? '' : `, line ${lineNumber}`;
   return new TemplateFault(`${file}${line}: ${message}`);
 }
