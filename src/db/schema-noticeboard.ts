@@ -18,12 +18,6 @@ export const ITEM_STATES = [
 ] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-export const vacancyTerms = pgTable('vacancy_terms', {
-  version: integer().primaryKey(),
-  text: text().notNull(),
-  createdAt: instant('created_at').notNull(),
-});
-
 export const items = pgTable('items', {
   id: uuid().primaryKey(),
   kind: text({ enum: ITEM_KINDS }).notNull(),
@@ -56,7 +50,7 @@ export const items = pgTable('items', {
   agreedAt: instant('agreed_at'),
   agreedBy: text('agreed_by'),
   agreement: text(),
-  termsVersion: integer('terms_version'),
+  terms: text(),
   termsAcceptedAt: instant('terms_accepted_at'),
   termsAcceptedHow: text('terms_accepted_how'),
   search: text().generatedAlwaysAs(sql`lower(title)`),

@@ -1,14 +1,5 @@
 -- Items that members and employers hand in -----------------------------------------------------------------
 
--- The terms of business that go with vacancies, as they were shown. A version is never changed.
-create table vacancy_terms (
-  version integer primary key check (version > 0),
-  text text not null,
-  created_at timestamptz not null
-);
-create trigger vacancy_terms_append_only before update or delete on vacancy_terms
-  for each row execute function refuse_change();
-
 create table items (
   id uuid primary key,
   kind text not null check (kind in ('vacancy', 'training', 'request')),
@@ -50,8 +41,8 @@ create table items (
   agreed_at timestamptz,
   agreed_by text,
   agreement text,
-  -- The terms of business that were accepted: which, when and how.
-  terms_version integer references vacancy_terms (version),
+  -- The terms of business that were accepted: which wording (`vacancy-terms@2`), when and how.
+  terms text,
   terms_accepted_at timestamptz,
   terms_accepted_how text,
   search text generated always as (
