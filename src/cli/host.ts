@@ -66,6 +66,8 @@ export interface CliDependencies {
   listMail(content: FrozenContent, identity: SenderIdentity, recipient: ListRecipient): OutgoingMail;
   /** A mail as it goes over the wire, unsigned. */
   compose(mail: OutgoingMail): Promise<Uint8Array>;
+  /** The key of sessions and links where the data folder keeps it; a backup without it loses every link. */
+  keptSecretKey(): string | undefined;
   /** The organisation's settings as they are now. */
   settings(): Promise<Settings>;
   /** Tells the reconciler that rows have changed. Never fails: the rows are found on its next tick anyway. */

@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
+import { addBackupCommand } from './commands/backup.ts';
 import { addConsentCommands } from './commands/consent.ts';
 import { addMailCommands } from './commands/mail.ts';
 import { addMeetingCommands } from './commands/meetings.ts';
+import { addOutboxCommands } from './commands/outbox.ts';
 import { addRunningCommands } from './commands/running.ts';
 import { addSendingCommands } from './commands/sending.ts';
 import { addSettingsCommands } from './commands/settings.ts';
@@ -54,7 +56,9 @@ function createProgram(session: Session): Command {
   addMeetingCommands(program, session);
   addSendingCommands(program, session);
   addMailCommands(program, session);
+  addOutboxCommands(program, session);
   addSubscriberCommands(program, session);
   addConsentCommands(program, session);
+  addBackupCommand(program, session);
   return program;
 }

@@ -64,6 +64,7 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     addressHash: createAddressHash(SECRET),
     listMail: (content, identity, recipient) => mailMaker(content, identity, app.links)(recipient),
     compose: composeMessage,
+    keptSecretKey: () => SECRET,
     nudge: () => {
       nudges += 1;
       return Promise.resolve();

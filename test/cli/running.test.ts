@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Role } from '../../src/cli/host.ts';
+import { ConvenorError } from '../../src/kernel/errors.ts';
 import { openTestCli, type TestCli } from './harness.ts';
 
 describe('serve, web and worker', () => {
@@ -70,6 +71,26 @@ describe('doctor', () => {
     const { status, json } = await cli.run('doctor', '--json');
     expect(status).toBe(1);
     expect(json()).toEqual({ healthy: false, findings: found });
+  });
+});
+
+describe('doctor without a readable configuration', () => {
+  it('explains it instead of failing', async () => {
+    await using cli = await openTestCli({
+      forward: () => Promise.reject(new ConvenorError('invalid_config', 'PORT must be a number')),
+      inspect: async function* () {
+        yield await Promise.resolve<Finding>({
+          check: 'Configuration',
+          state: 'problem',
+          detail: 'PORT must be a number',
+          advice: 'Correct PORT.',
+        });
+      },
+    });
+    const { status, stdout } = await cli.run('doctor');
+    expect(status).toBe(1);
+    expect(stdout).toContain('✗ problem Configuration: PORT must be a number');
+    expect((await cli.run('settings', 'list')).status).toBe(2);
   });
 });
 

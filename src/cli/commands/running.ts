@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { ConvenorError } from '../../kernel/errors.ts';
 import { addCommand, type Session } from '../command.ts';
 import type { Finding, Role } from '../host.ts';
 import { count, printable, wrap } from '../output/text.ts';
@@ -29,7 +30,7 @@ export function addRunningCommands(program: Command, session: Session): void {
     summary: 'check everything that Convenor depends on, and say what to do',
     schema: z.object({}),
     run: async (_input, { argv, io, host, json }) => {
-      const forwarded = await host.forward(argv, io);
+      const forwarded = await host.forward(argv, io).catch(unlessMisconfigured);
       if (forwarded !== undefined) return forwarded;
       const findings: Finding[] = [];
       for await (const finding of host.inspect()) {
@@ -45,6 +46,11 @@ export function addRunningCommands(program: Command, session: Session): void {
       };
     },
   });
+}
+
+/** A configuration that cannot be read is what the doctor is there to explain. */
+function unlessMisconfigured(error: unknown): undefined {
+  if (!(error instanceof ConvenorError) || error.code !== 'invalid_config') throw error;
 }
 
 const MARKS = {
