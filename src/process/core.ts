@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import path from 'node:path';
 import type { Config } from '../config/load.ts';
 import { openDatabase, type DatabaseLocation } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -13,10 +14,11 @@ import { createLinks } from '../subscribers/links.ts';
 import type { Services } from './app.ts';
 import type { Closers } from './closers.ts';
 import { secretKeyOf } from './secret-key.ts';
-import path from 'node:path';
 
 /** Everything but the queue and the web: enough for one command. */
 export interface Core extends Services {
+  /** The key of sessions and links where the data folder keeps it, not the administrator. */
+  keptSecretKey(): string | undefined;
   readonly databaseKind: 'embedded' | 'postgres';
   dumpDatabase?(): Promise<Uint8Array>;
 }
@@ -46,7 +48,7 @@ export async function openCore(
   closers.add('mailer', () => mailer.close());
   return {
     workerId: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
-    config,
+    config: Object.freeze({ ...config, SECRET_KEY: secretKey }),
     clock,
     log,
     db,
@@ -56,6 +58,7 @@ export async function openCore(
     links: createLinks({ secretKey, baseUrl: config.BASE_URL, clock }),
     addressHash: createAddressHash(secretKey),
     settings: () => readSettings(db),
+    keptSecretKey: () => (config.SECRET_KEY === undefined ? secretKey : undefined),
     ...(dump === undefined ? {} : { dumpDatabase: dump }),
   };
 }

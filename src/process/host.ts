@@ -13,7 +13,6 @@ import { openCore, type Core } from './core.ts';
 import { lockFolder } from './folder-lock.ts';
 import { inspect } from './inspect.ts';
 import { nudgeFromOutside } from './nudge-from-outside.ts';
-import { keptSecretKey } from './secret-key.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { ownsDataFolder, startServer } from './server.ts';
 
@@ -58,8 +57,6 @@ function commandDependencies(core: Core): Omit<CliDependencies, 'nudge'> {
     ...core,
     listMail: (content, identity, recipient) => mailMaker(content, identity, core.links)(recipient),
     compose: composeMessage,
-    keptSecretKey: () =>
-      core.config.SECRET_KEY === undefined ? keptSecretKey(core.config.DATA_DIR) : undefined,
   };
 }
 
@@ -80,7 +77,7 @@ async function start(config: Config, role: Role, demo: boolean): Promise<number>
 }
 
 /** The command line inside a running server: it works on what is open. */
-function hostInServer(app: App): CliHost {
+function hostInServer(app: App & Core): CliHost {
   const dependencies = { ...commandDependencies(app), nudge: () => app.nudge() };
   return {
     forward: () => Promise.resolve(undefined),

@@ -11,9 +11,9 @@ import { checkRedis, type RedisFinding } from '../queue/checks.ts';
 import { connectRedis, whenReady } from '../queue/connection.ts';
 import { RECONCILER_HEARTBEAT } from '../queue/reconciler.ts';
 import { redisProgram } from '../queue/redis-program.ts';
-import type { App } from './app.ts';
+import type { App, Services } from './app.ts';
 import { Closers } from './closers.ts';
-import { openCore, type Core } from './core.ts';
+import { openCore } from './core.ts';
 import { backupFinding } from './doctor/backups.ts';
 import { configurationFindings } from './doctor/configuration.ts';
 import { clockFinding, dataFolderFinding, zoneFinding } from './doctor/machine.ts';
@@ -22,6 +22,9 @@ import { assertZoneData } from './zones.ts';
 
 /** The leader shows every two seconds that it is at work. */
 const QUIET_SECONDS = 30;
+
+/** What is looked at in a process of its own and in the running server alike. */
+type Looked = Services & Pick<App, 'databaseKind'>;
 
 /**
  * Looks at everything that the program depends on, most basic first: what comes later can only be looked at when the
@@ -54,7 +57,7 @@ export async function* inspect(
 async function* openForInspection(
   config: Config,
   closers: Closers,
-): AsyncGenerator<Finding, Core | undefined> {
+): AsyncGenerator<Finding, Looked | undefined> {
   try {
     if (config.DATABASE_URL === undefined) {
       const lock = await lockFolder(config.DATA_DIR, { clock: systemClock });
@@ -72,7 +75,7 @@ async function* openForInspection(
   }
 }
 
-async function* lookAtDatabase(core: Core, now: Temporal.Instant): AsyncGenerator<Finding> {
+async function* lookAtDatabase(core: Looked, now: Temporal.Instant): AsyncGenerator<Finding> {
   const check = 'Database';
   yield core.databaseKind === 'embedded'
     ? {
@@ -142,7 +145,7 @@ function* redisFindings(findings: readonly RedisFinding[], ready: boolean): Gene
   }
 }
 
-async function* lookAtServices(core: Core, now: Temporal.Instant): AsyncGenerator<Finding> {
+async function* lookAtServices(core: Looked, now: Temporal.Instant): AsyncGenerator<Finding> {
   const { config, mailer, db } = core;
   const mail = await mailer.check();
   yield mail.ok

@@ -18,9 +18,9 @@ async function main(): Promise<void> {
     stdout,
     stderr,
     cwd: process.cwd(),
-    isTTY: stderr.isTTY,
+    isTTY: stderr.isTTY === true,
     columns: stdout.isTTY ? stdout.columns : undefined,
-    colour: stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    colour: stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
     signal: interrupted.signal,
     ...(stdin.isTTY && stderr.isTTY ? { ask: askAtTerminal } : {}),
   };

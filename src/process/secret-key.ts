@@ -1,15 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConvenorError } from '../kernel/errors.ts';
 
 const FILE = 'secret-key';
-
-/** The key that the data folder keeps, if it does: a backup without it loses every link in mails already sent. */
-export function keptSecretKey(dataFolder: string): string | undefined {
-  const file = path.join(dataFolder, FILE);
-  return existsSync(file) ? readKey(file) : undefined;
-}
 
 /** The key kept in the data folder, made when there is none. Several processes may ask at once and get the same one. */
 export function secretKeyOf(dataFolder: string): string {

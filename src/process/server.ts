@@ -6,7 +6,7 @@ import { ConvenorError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { App } from './app.ts';
 import type { Closers } from './closers.ts';
-import { openCore } from './core.ts';
+import { openCore, type Core } from './core.ts';
 import { openEdges } from './edges.ts';
 import { lockFolder } from './folder-lock.ts';
 import { assertZoneData } from './zones.ts';
@@ -35,7 +35,7 @@ export async function startServer(
   config: Config,
   role: Role,
   options: { demo: boolean; clock: Clock; log: Log; closers: Closers },
-): Promise<App> {
+): Promise<App & Core> {
   const { clock, log, closers, demo } = options;
   const startedAt = clock.now();
   if (ownsDataFolder(config)) {
@@ -62,7 +62,7 @@ export async function startServer(
     if (!(await queue.stop(JOB_GRACE_MS)))
       throw new Error('A job did not end in time; the next worker repeats it.');
   });
-  const app: App = { ...core, ...edges, startedAt, queue, nudge: () => queue.nudge() };
+  const app: App & Core = { ...core, ...edges, startedAt, queue, nudge: () => queue.nudge() };
   if (demo) await loadSample(app);
   await assertRedis(queue, log);
   if (role !== 'worker') await listen(app, closers);

@@ -116,7 +116,7 @@ export function createReconciler<Services extends JobServices>(options: {
     },
     tick: () => flight.request(),
     start: () => {
-      task = schedule('*/2 * * * * *', () => flight.request(), { noOverlap: true });
+      task = schedule('*/2 * * * * *', () => flight.request(), { suppressMissedWarning: true });
       void flight.request();
     },
     stop: async () => {

@@ -7,6 +7,7 @@ import { createLog } from '../../src/kernel/log.ts';
 import { checkRedis } from '../../src/queue/checks.ts';
 import { connectRedis } from '../../src/queue/connection.ts';
 import { startPrivateRedis, type PrivateRedis } from '../../src/queue/private-redis.ts';
+import { startProgram } from '../support/program.ts';
 import { testRedisProgram } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
@@ -42,6 +43,15 @@ async function processId(client: Redis): Promise<number> {
   return Number(/^process_id:(\d+)/m.exec(await client.info('server'))?.[1]);
 }
 
+/** Has a process start the server and kills that process; gives the server's process id. */
+async function leaveBehind(): Promise<number> {
+  const owner = startProgram('test/support/redis-owner.ts', [dataFolder, await testRedisProgram()]);
+  await until('it runs', () => owner.output().includes('running'));
+  owner.kill('SIGKILL');
+  await owner.exited;
+  return Number(readFileSync(path.join(dataFolder, 'redis', 'redis.pid'), 'utf8'));
+}
+
 describe('the private Redis', () => {
   it('fulfils what Convenor asks of a Redis', async () => {
     const findings = await checkRedis(connect(await start()));
@@ -49,12 +59,10 @@ describe('the private Redis', () => {
   });
 
   it('is taken on by the next process when the first one was killed', async () => {
-    const first = await start();
-    const pid = await processId(connect(first));
-    const second = await start();
-    expect(first.adopted).toBe(false);
-    expect(second.adopted).toBe(true);
-    expect(await processId(connect(second))).toBe(pid);
+    await leaveBehind();
+    const server = await start();
+    expect(server.adopted).toBe(true);
+    expect(await connect(server).ping()).toBe('PONG');
   });
 
   it('is started again with its data when it ends by itself', async () => {
@@ -77,12 +85,11 @@ describe('the private Redis', () => {
   });
 
   it('replaces a server that no longer answers', async () => {
-    const first = await start();
-    const pid = await processId(connect(first));
+    const pid = await leaveBehind();
     process.kill(pid, 'SIGSTOP');
-    const second = await start();
-    expect(second.adopted).toBe(false);
-    expect(await processId(connect(second))).not.toBe(pid);
+    const server = await start();
+    expect(server.adopted).toBe(false);
+    expect(await processId(connect(server))).not.toBe(pid);
   });
 
   it('starts empty when its files cannot be read', async () => {
