@@ -163,6 +163,23 @@ describe('a mail about a change', () => {
   });
 });
 
+describe('a mail to administrators', () => {
+  it.each([
+    ['missed', 'Notice: Reminder: Monthly meeting'],
+    [
+      'bank-holiday',
+      'Hello Ann, Monthly meeting would take place on Monday 27 December 2027, 7 pm (UK time)',
+    ],
+    ['run-held', 'So far 40 mails have gone out, and 174 people are still waiting'],
+  ])('%s says what it is about', (wanted, sentence) => {
+    const { mail } = cases.find(({ name }) => name === wanted)!;
+    const text = visibleText(mail.html)
+      .replace(/\s+/g, ' ')
+      .replace(/ ([:.])/g, '$1');
+    expect(text).toContain(sentence);
+  });
+});
+
 describe('a request to confirm', () => {
   it('asks, and promotes nothing', () => {
     const { mail } = cases.find(({ name }) => name === 'confirm-subscription')!;
