@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Role } from '../../src/cli/host.ts';
+import { knownMigrations } from '../../src/db/migrate.ts';
 import { ConvenorError } from '../../src/kernel/errors.ts';
 import { openTestCli, type TestCli } from './harness.ts';
 
@@ -20,6 +21,16 @@ describe('serve, web and worker', () => {
       ['web', false],
       ['worker', false],
     ]);
+  });
+});
+
+describe('migrate', () => {
+  it('says how far the tables are', async () => {
+    await using cli = await openTestCli();
+    const known = knownMigrations();
+    const { json } = await cli.run('migrate', '--json');
+    expect(json<{ name: string }[]>().map(({ name }) => name)).toEqual(known.map(({ name }) => name));
+    expect((await cli.run('migrate')).stdout).toBe(`The database is up to date: ${known.at(-1)!.name}.\n`);
   });
 });
 

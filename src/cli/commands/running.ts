@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { sql } from 'drizzle-orm';
 import { z } from 'zod';
+import { rows, type Tx } from '../../db/open.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
-import { addCommand, type Session } from '../command.ts';
+import { addCommand, withApp, type Session } from '../command.ts';
 import type { Finding, Role } from '../host.ts';
 import { count, printable, wrap } from '../output/text.ts';
 import { write } from '../output/write.ts';
@@ -26,6 +28,16 @@ export function addRunningCommands(program: Command, session: Session): void {
   }
 
   addCommand(program, session, {
+    usage: 'migrate',
+    summary: 'bring the tables of the database up to date; starting does it too',
+    schema: z.object({}),
+    run: withApp(async (_input, { app }) => {
+      const migrations = await appliedMigrations(app.db);
+      return { data: migrations, text: `The database is up to date: ${migrations.at(-1)!.name}.\n` };
+    }),
+  });
+
+  addCommand(program, session, {
     usage: 'doctor',
     summary: 'check everything that Convenor depends on, and say what to do',
     schema: z.object({}),
@@ -46,6 +58,20 @@ export function addRunningCommands(program: Command, session: Session): void {
       };
     },
   });
+}
+
+interface AppliedMigration {
+  readonly number: number;
+  readonly name: string;
+  readonly appliedAt: string;
+}
+
+/** What has been done to the database so far. Opening it has already brought it up to date. */
+function appliedMigrations(tx: Tx): Promise<AppliedMigration[]> {
+  return rows(
+    tx,
+    sql`select number, name, to_json(applied_at) #>> '{}' as "appliedAt" from schema_migrations order by number`,
+  );
 }
 
 /** A configuration that cannot be read is what the doctor is there to explain. */
