@@ -220,6 +220,7 @@ export const SETTINGS = {
   retentionServiceMails: keptFor('confirmations and other mail to one person', '90 days'),
   retentionOutbox: keptFor('mails in the outbox', '90 days'),
   retentionWebhooks: keptFor('notices received from MailerLite and Zoom', '90 days'),
+  retentionImports: keptFor('the report of an import, with the lines it refused', '90 days'),
   retentionComplaints: keptFor('complaints, after they were closed', '36 months'),
   retentionAudit: keptFor('the record of what administrators did', '36 months'),
   retentionItemsUnconfirmed: keptFor(
