@@ -228,6 +228,41 @@ describe('subscribers unsubscribe, remove and export', () => {
   });
 });
 
+describe('subscribers erase', () => {
+  beforeEach(async () => {
+    await cli.run('subscribers', 'add', 'zoe@example.org', '--name', 'Zoë');
+  });
+
+  it('erases after a clear yes only', async () => {
+    expect((await cli.run('subscribers', 'erase', 'zoe@example.org', '--json')).status).toBe(2);
+    for (const answer of ['no', undefined]) {
+      expect(
+        (await cli.runAtTerminal({ answers: [answer] }, 'subscribers', 'erase', 'zoe@example.org')).status,
+      ).toBe(1);
+    }
+    expect(await countSubscribers(cli.database.db)).toBe(1);
+    const erased = await cli.runAtTerminal({ answers: ['yes'] }, 'subscribers', 'erase', 'zoe@example.org');
+    expect(erased).toMatchObject({
+      status: 0,
+      stdout: 'Erased.\n',
+      asked: [{ kind: 'confirm', initial: 'no' }],
+    });
+    expect(await countSubscribers(cli.database.db)).toBe(0);
+  });
+
+  it('keeps the address from coming back', async () => {
+    expect((await cli.run('subscribers', 'erase', 'zoe@example.org', '--yes')).status).toBe(0);
+    const back = await cli.run(
+      'subscribers',
+      'import',
+      write('back.csv', 'email\nzoe@example.org\n'),
+      '--json',
+    );
+    expect(back.json()).toMatchObject({ added: 0, rejected: [{ line: 2 }] });
+    expect((await cli.run('consent', 'verify', '--json')).json()).toMatchObject({ ok: true });
+  });
+});
+
 describe('consent verify', () => {
   it('says that the ledger is sound, or names the row that is not', async () => {
     await cli.run('subscribers', 'add', 'ann@example.org');

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { formatDateTime } from '../../calendar/format.ts';
 import { SUBSCRIBER_STATES, TOPICS, type Topic } from '../../db/schema.ts';
 import type { Tx } from '../../db/open.ts';
+import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
+import { eraseSubscriber } from '../../subscribers/erasure.ts';
 import { MEMBER_KIND_WORDS } from '../../subscribers/members.ts';
 import { unsubscribe } from '../../subscribers/opt-out.ts';
 import { recordAsText, subscriberRecord } from '../../subscribers/subscriber-record.ts';
@@ -21,7 +23,7 @@ import {
 import { SUPPRESSION_WORDS } from '../../subscribers/suppressions.ts';
 import { CLI_ACTOR } from '../actor.ts';
 import { addCommand, addGroup, withApp, type Session } from '../command.ts';
-import type { CliDependencies } from '../host.ts';
+import type { CliDependencies, CliIo } from '../host.ts';
 import { fields, table } from '../output/table.ts';
 import { count, formatNumber, printable } from '../output/text.ts';
 import { addImportCommand } from './subscribers-import.ts';
@@ -168,6 +170,27 @@ export function addSubscriberCommands(program: Command, session: Session): void 
       return { data: subscriberData(removed), text: `${who(removed)} is removed and gets no mail.\n` };
     }),
   });
+
+  addCommand(group, session, {
+    usage: 'erase <subscriber>',
+    summary: 'erase a person everywhere, for good; only a keyed hash of the address is kept',
+    options: [{ flags: '--yes', help: 'without asking' }],
+    schema: z.object({ subscriber, yes: z.boolean().default(false) }),
+    run: withApp(async (input, { app, io }) => {
+      const found = await getSubscriber(app.db, input.subscriber);
+      if (!input.yes) await confirmed(`Erase ${who(found)} for good?`, io);
+      await eraseSubscriber(app.db, { id: found.id, by: 'administrator' }, changing(app));
+      await app.nudge();
+      return { data: { subscriberId: found.id, erased: true }, text: 'Erased.\n' };
+    }),
+  });
+}
+
+async function confirmed(message: string, { ask }: CliIo): Promise<void> {
+  if (!ask) throw invalidInput({ field: 'yes', message: 'must be given when nobody can be asked' });
+  if ((await ask({ kind: 'confirm', message, initial: 'no' })) !== 'yes') {
+    throw new ConvenorError('wrong_state', 'Nothing was changed.');
+  }
 }
 
 function changing({ clock, addressHash }: CliDependencies) {
