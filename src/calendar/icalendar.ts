@@ -6,7 +6,7 @@
  */
 import ICAL from 'ical.js';
 import { createEvents } from 'ics';
-import type { EventAttributes } from 'ics';
+import type { DateTime, EventAttributes } from 'ics';
 import { invalidInput } from '../kernel/errors.ts';
 import { escapeText, oneLine, refold, textWithLink } from './icalendar-text.ts';
 
@@ -21,6 +21,8 @@ export interface CalendarEvent {
   readonly sequence: number;
   readonly start: Temporal.Instant;
   readonly durationMinutes: number;
+  /** For an entry of whole days, the first and the last of them; start and length are then left out. */
+  readonly days?: { readonly from: Temporal.PlainDate; readonly to: Temporal.PlainDate } | undefined;
   readonly title: string;
   /** Plain text, lines separated by `\n`. */
   readonly description: string;
@@ -119,15 +121,27 @@ function coreOf(event: CalendarEvent, stamp: Temporal.Instant, cancelled: boolea
     sequence: event.sequence,
     timestamp: stamp.epochMilliseconds,
     lastModified: stamp.epochMilliseconds,
-    start: event.start.epochMilliseconds,
-    end: event.start.add({ minutes: event.durationMinutes }).epochMilliseconds,
+    ...spanOf(event),
     title: oneLine(event.title),
     status,
-    transp: status === 'CANCELLED' ? 'TRANSPARENT' : 'OPAQUE',
+    // A day on which something closes does not make its reader busy.
+    transp: status === 'CANCELLED' || event.days ? 'TRANSPARENT' : 'OPAQUE',
     ...optional('description', textWithLink(event.description, linkOf(event))),
     ...optional('location', oneLine(event.location ?? '') || (linkOf(event) ?? '')),
   };
   return attributes;
+}
+
+/** The end of whole days is the day after the last (RFC 5545 section 3.6.1). */
+function spanOf({ start, durationMinutes, days }: CalendarEvent): { start: DateTime; end: DateTime } {
+  if (days === undefined) {
+    return {
+      start: start.epochMilliseconds,
+      end: start.add({ minutes: durationMinutes }).epochMilliseconds,
+    };
+  }
+  const parts = ({ year, month, day }: Temporal.PlainDate): [number, number, number] => [year, month, day];
+  return { start: parts(days.from), end: parts(days.to.add({ days: 1 })) };
 }
 
 function optional<K extends string>(key: K, value: string): Partial<Record<K, string>> {

@@ -288,6 +288,28 @@ describe('a feed', () => {
     ]);
   });
 
+  it('can hold entries of whole days, which make nobody busy', () => {
+    const day = Temporal.PlainDate.from('2027-10-31');
+    const days = (from: Temporal.PlainDate, to: Temporal.PlainDate) => {
+      const content = buildFeed({
+        name: 'N',
+        zone: 'Europe/London',
+        stamp,
+        events: [{ ...INVITE, days: { from, to } }],
+      });
+      expect(theEvent(content).startDate.isDate).toBe(true);
+      return contentLines(content);
+    };
+    expect(days(day, day)).toEqual(
+      expect.arrayContaining([
+        'DTSTART;VALUE=DATE:20271031',
+        'DTEND;VALUE=DATE:20271101',
+        'TRANSP:TRANSPARENT',
+      ]),
+    );
+    expect(days(day, day.add({ days: 2 }))).toContain('DTEND;VALUE=DATE:20271103');
+  });
+
   it('may be empty', () => {
     const empty = buildFeed({ name: 'N', zone: 'Europe/London', events: [], stamp });
     expect(parsed(empty).events).toEqual([]);

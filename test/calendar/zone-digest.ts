@@ -57,5 +57,14 @@ for (const wall of ['2027-01-06T19:00', '2027-06-02T19:00', '2027-03-28T01:30', 
   lines.push(buildFeed({ name: 'Group', zone, stamp, events: [{ ...event, start, changedAt: start }] }));
   lines.push(JSON.stringify(addToCalendarLinks({ ...event, start })));
 }
+const day = Temporal.PlainDate.from('2027-03-28');
+lines.push(
+  buildFeed({
+    name: 'Group',
+    zone,
+    stamp,
+    events: [{ ...event, start: stamp, days: { from: day, to: day }, changedAt: stamp }],
+  }),
+);
 lines.push(checkZoneData(stamp) ?? 'zone data in order');
 process.stdout.write(lines.join('\n'));
