@@ -38,8 +38,9 @@ export async function openCore(
     templatesFolder,
     overridesFolder: path.join(config.DATA_DIR, 'templates'),
   });
-  const { db, kind, dump, close } = await openDatabase(databaseLocation(config));
-  closers.add('database', close);
+  const database = await openDatabase(databaseLocation(config));
+  const { db } = database;
+  closers.add('database', () => database.close());
   const mailer = await openMailer(
     config,
     () => import('../outbox/outbox-mailer.ts').then((m) => m.createOutboxMailer(db, { clock })),
@@ -52,14 +53,14 @@ export async function openCore(
     clock,
     log,
     db,
-    databaseKind: kind,
+    databaseKind: database.kind,
     mailer,
     renderer,
     links: createLinks({ secretKey, baseUrl: config.BASE_URL, clock }),
     addressHash: createAddressHash(secretKey),
     settings: () => readSettings(db),
     keptSecretKey: () => (config.SECRET_KEY === undefined ? secretKey : undefined),
-    ...(dump === undefined ? {} : { dumpDatabase: dump }),
+    ...(database.dump ? { dumpDatabase: database.dump.bind(database) } : {}),
   };
 }
 

@@ -1,0 +1,7 @@
+/** `npm start`: does what is missing, then runs the server in this terminal. Arguments go to `convenor serve`. */
+import { build, installPackages, requireNode, runProgram } from './lib/prepare.mjs';
+
+requireNode();
+installPackages();
+build();
+await runProgram(['serve', ...process.argv.slice(2)]);
