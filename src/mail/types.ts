@@ -11,7 +11,7 @@ export interface CalendarPart {
   readonly filename: string;
 }
 
-export interface MailAttachment {
+interface MailAttachment {
   readonly filename: string;
   readonly content: Uint8Array;
   /** Media type with its parameters. */

@@ -22,7 +22,7 @@ export interface OutboxPage {
   readonly next: string | null;
 }
 
-export interface OutboxAttachment {
+interface OutboxAttachment {
   /** Place among the attachments, from 0; names it in an address. */
   readonly index: number;
   readonly filename: string;

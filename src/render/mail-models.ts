@@ -7,7 +7,7 @@
  */
 
 /** ISO 8601 in UTC, for example "2027-06-02T18:00:00Z". */
-export type InstantText = string;
+type InstantText = string;
 
 /** Who sends the mail, and what the foot of every mail says. */
 export interface SenderModel {
@@ -88,14 +88,14 @@ export interface CancelledModel extends MeetingMail {
 }
 
 /** A mail to an administrator that was asked for to see whether mail works. */
-export interface TestModel {
+interface TestModel {
   readonly sender: SenderModel;
   readonly requestedAt: InstantText;
   readonly zone: string;
 }
 
 /** A notice that was not sent because its time had passed. */
-export interface MissedModel {
+interface MissedModel {
   readonly sender: SenderModel;
   /** What was to be sent: "Reminder: Monthly meeting". */
   readonly title: string;
@@ -108,7 +108,7 @@ export interface MissedModel {
 }
 
 /** A run that paused itself. */
-export interface RunHeldModel {
+interface RunHeldModel {
   readonly sender: SenderModel;
   readonly title: string;
   /** What went wrong, in a sentence. */
@@ -119,7 +119,7 @@ export interface RunHeldModel {
 }
 
 /** A date of a series that falls on a bank holiday and waits for a decision. */
-export interface BankHolidayModel {
+interface BankHolidayModel {
   readonly sender: SenderModel;
   readonly title: string;
   readonly start: InstantText;
@@ -130,7 +130,7 @@ export interface BankHolidayModel {
 }
 
 /** Double opt-in: a request to confirm, and nothing else. */
-export interface ConfirmSubscriptionModel {
+interface ConfirmSubscriptionModel {
   readonly sender: SenderModel;
   readonly confirmUrl: string;
   /** What was ticked, in words for people. */
@@ -140,7 +140,7 @@ export interface ConfirmSubscriptionModel {
   readonly validDays: number;
 }
 
-export interface WelcomeModel {
+interface WelcomeModel {
   readonly sender: SenderModel;
   readonly topics: readonly string[];
   readonly nextDates: readonly NextDate[];
@@ -150,7 +150,7 @@ export interface WelcomeModel {
 }
 
 /** Anything else that an administrator must know. */
-export interface AdminAlertModel {
+interface AdminAlertModel {
   readonly sender: SenderModel;
   readonly heading: string;
   readonly paragraphs: readonly string[];

@@ -13,7 +13,7 @@ const SLOTS = {
   preferencesUrl: 'url',
 } as const satisfies Record<string, 'greeting' | 'url'>;
 
-export type SlotName = keyof typeof SLOTS;
+type SlotName = keyof typeof SLOTS;
 
 /**
  * Values for one recipient. `greetingName` is the name as the person gave it; what stands in the mail is derived

@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { OutgoingMail } from '../../src/mail/types.ts';
 
 /** What a scripted server does at one command: a reply, or "drop" (cut the connection), or "silence". */
-export type Act = string;
+type Act = string;
 
 export interface Script {
   readonly greeting?: Act;
@@ -23,6 +23,8 @@ export interface ScriptedServer {
   readonly port: number;
   /** Messages whose final dot arrived, as they came over the wire. */
   readonly messages: string[];
+  /** Those of them that the server answered with 4xx or 5xx. */
+  readonly returned: string[];
   /** Message bytes that arrived without their final dot. */
   readonly fragments: string[];
   readonly commands: string[];
@@ -36,6 +38,7 @@ export interface ScriptedServer {
  */
 export async function scriptedServer(...scripts: Script[]): Promise<ScriptedServer> {
   const messages: string[] = [];
+  const returned: string[] = [];
   const fragments: string[] = [];
   const commands: string[] = [];
   const sockets = new Set<net.Socket>();
@@ -65,6 +68,7 @@ export async function scriptedServer(...scripts: Script[]): Promise<ScriptedServ
           const end = buffer.indexOf('\r\n.\r\n');
           if (end < 0) return;
           messages.push(buffer.slice(0, end + 2));
+          if (/^[45]/.test(script.end ?? '')) returned.push(buffer.slice(0, end + 2));
           buffer = buffer.slice(end + 5);
           inMessage = false;
           act(script.end, '250 2.0.0 taken');
@@ -96,6 +100,7 @@ export async function scriptedServer(...scripts: Script[]): Promise<ScriptedServ
     url: `smtp://127.0.0.1:${port}`,
     port,
     messages,
+    returned,
     fragments,
     commands,
     connections: () => count,

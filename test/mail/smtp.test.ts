@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { once } from 'node:events';
+import fc from 'fast-check';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/kernel/log.ts';
@@ -180,6 +181,60 @@ describe('a connection that is lost', () => {
     );
     expect(outcome).toMatchObject({ result: 'later', scope: 'sender' });
     expect(outcome.result === 'later' && outcome.reason).toMatch(/^The mail server’s name/);
+  });
+});
+
+describe('a server that breaks off anywhere', () => {
+  const faults: readonly Script[] = [
+    {},
+    { greeting: 'drop' },
+    { ehlo: 'drop' },
+    { mail: 'drop' },
+    { rcpt: 'drop' },
+    { data: 'drop' },
+    { end: 'drop' },
+    { rcpt: '450 4.2.1 busy' },
+    { rcpt: '550 5.1.1 unknown' },
+    { end: '451 4.3.0 no' },
+    { end: '421 4.3.2 closing' },
+    { cutAfterBytes: 1 },
+  ];
+
+  it('is never said to have not taken what it took, nor to have taken what it did not', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.constantFrom(...faults),
+            fc.integer({ min: 1, max: 6000 }).map((cutAfterBytes): Script => ({ cutAfterBytes })),
+          ),
+          {
+            minLength: 8,
+            maxLength: 24,
+          },
+        ),
+        fc.integer({ min: 1, max: 4 }),
+        async (scripts, connections) => {
+          await using server = await scriptedServer(...scripts, {});
+          const outcomes = await withMailer({ url: server.url, connections }, (mailer) =>
+            Promise.all(
+              Array.from({ length: 16 }, (_, i) =>
+                mailer.send(exampleMail({ messageId: `m${i}@otgroup.example` })),
+              ),
+            ),
+          );
+          outcomes.forEach(({ result }, i) => {
+            const copies = server.messages.filter((raw) => raw.includes(`<m${i}@otgroup.example>`)).length;
+            expect(copies).toBeLessThanOrEqual(1);
+            if (result === 'accepted') expect(copies).toBe(1);
+            // What was refused at the final dot had reached the server, which gave it back.
+            const returned = server.returned.filter((raw) => raw.includes(`<m${i}@otgroup.example>`)).length;
+            if (result === 'later' || result === 'refused') expect(copies).toBe(returned);
+          });
+        },
+      ),
+      { numRuns: 15 },
+    );
   });
 });
 
