@@ -18,7 +18,7 @@ const SECRET_KEYS = [
 ];
 
 /** Addresses in free text (an SMTP reply quotes the recipient) are cut to their domain. */
-const ADDRESS = /[^\s<>"'(),:;]+@([\w.-]+)/g;
+const ADDRESS = /[^\s<>"'(),:;@]{1,64}@([\w.-]{1,253})/g;
 
 /** Text that came from outside, made fit for a log line or a stored reason: addresses keep only their domain. */
 export function withoutAddresses(text: string): string {
