@@ -53,18 +53,15 @@ export const zoomMeetings = defineJob({
     const { meeting, room } = await readRoom(db, meetingId);
     // A meeting that has begun is left alone, whatever became of it here.
     if (Temporal.Instant.compare(meeting.startsAt, clock.now()) <= 0) return;
-    if (room?.lookAgainAt && Temporal.Instant.compare(room.lookAgainAt, clock.now()) <= 0) {
-      await attempt(work, room, () => removeTwins(room, work));
-      return;
-    }
-    if (!wantsRoom(meeting)) {
-      if (room) await attempt(work, room, () => remove(room, work));
-    } else if (room?.zoomId) {
-      await attempt(work, room, () => keepInStep(meeting, room, work));
-    } else {
+    const wanted = wantsRoom(meeting);
+    if (wanted && !room?.zoomId) {
       const { zoomHost } = await services.settings();
       const prepared = await prepareRoom(db, meetingId, zoomHost, { clock });
       await attempt(work, prepared, () => make(meeting, prepared, work));
+    } else if (room?.lookAgainAt && Temporal.Instant.compare(room.lookAgainAt, clock.now()) <= 0) {
+      await attempt(work, room, () => removeTwins(room, work));
+    } else if (room) {
+      await attempt(work, room, () => (wanted ? keepInStep(meeting, room, work) : remove(room, work)));
     }
   },
 });
@@ -75,23 +72,16 @@ async function attempt(work: Work, room: Room, call: () => Promise<void>): Promi
     await call();
   } catch (error) {
     if (!(error instanceof ZoomError)) throw error;
-    const { message, retryAt, trackingId, fault } = error;
+    const { message, retryAt, trackingId, fault, mayHaveHappened } = error;
     work.log.warn({ meetingId: room.meetingId, fault, trackingId }, 'a call to Zoom failed');
     await recordProblem(
       work.db,
       room.meetingId,
-      {
-        message,
-        retryAt,
-        createUncertain: error instanceof CreateFailed ? error.mayHaveHappened : room.createSentAt !== null,
-      },
+      { message, retryAt, createUncertain: mayHaveHappened || room.createSentAt !== null },
       work,
     );
   }
 }
-
-/** The create call itself failed, so its error says what became of it. */
-class CreateFailed extends ZoomError {}
 
 async function make(meeting: Meeting, room: Room, work: Work): Promise<void> {
   const { db, zoom, signal, clock } = work;
@@ -113,17 +103,7 @@ async function make(meeting: Meeting, room: Room, work: Work): Promise<void> {
   if (!(await claimCreate(db, meeting.id, work))) return;
   await spendOrWait(room, work);
   if (clock.now().since(claimed).total('seconds') > FRESH_SECONDS) return;
-  let made: ZoomMeeting;
-  try {
-    made = await zoom.createMeeting(room.host, wanted, signal);
-  } catch (error) {
-    if (!(error instanceof ZoomError)) throw error;
-    throw new CreateFailed(error.fault, error.message, {
-      mayHaveHappened: error.mayHaveHappened,
-      ...(error.retryAt === undefined ? {} : { retryAt: error.retryAt }),
-      ...(error.trackingId === undefined ? {} : { trackingId: error.trackingId }),
-    });
-  }
+  const made = await zoom.createMeeting(room.host, wanted, signal);
   const differences = shownDifferences(compareMeeting(wanted, made), {
     justPushed: Object.keys(meetingValues(wanted)),
     before: [],
@@ -141,20 +121,20 @@ async function make(meeting: Meeting, room: Room, work: Work): Promise<void> {
 
 async function keepInStep(meeting: Meeting, room: Room, work: Work): Promise<void> {
   const { db, zoom, signal } = work;
-  const zoomId = room.zoomId!;
   const wanted = wantedRoom(meeting, room, await work.settings());
   let found: ZoomMeeting;
   try {
-    found = await zoom.getMeeting(zoomId, signal);
+    found = await zoom.getMeeting(room.zoomId!, signal);
   } catch (error) {
     if (!(error instanceof ZoomError && error.fault === 'meeting_unknown')) throw error;
-    await recordGone(db, meeting.id, true, work);
-    return;
+    const [again] = await zoom.findMeetings(room.host, room.marker, signal);
+    if (!again) return recordGone(db, meeting.id, true, work);
+    found = again;
   }
   const { ours } = splitDifferences(compareMeeting(wanted, found), readValues(room.pushed));
   if (ours.length > 0) {
     await spendOrWait(room, work);
-    found = await zoom.updateMeeting(zoomId, pick(wanted, ours), signal);
+    found = await zoom.updateMeeting(found.id, pick(wanted, ours), signal);
   }
   const differences = shownDifferences(compareMeeting(wanted, found), {
     justPushed: ours,
@@ -165,7 +145,7 @@ async function keepInStep(meeting: Meeting, room: Room, work: Work): Promise<voi
   await recordChecked(
     db,
     meeting.id,
-    { zoomId, joinUrl: linkFor(found), pushed, sequence: meeting.sequence, differences },
+    { zoomId: found.id, joinUrl: linkFor(found), pushed, sequence: meeting.sequence, differences },
     work,
   );
 }
@@ -191,7 +171,7 @@ async function removeTwins(room: Room, { db, zoom, signal }: Work): Promise<void
 /** Zoom's budget per host is counted here before a call, so that it is never used up for people. */
 async function spendOrWait(room: Room, { db, clock }: Work): Promise<void> {
   if (await spendHostCall(db, room.host, { clock })) return;
-  throw new CreateFailed('rate_limited', 'The host’s create and update calls of this day are used up.', {
+  throw new ZoomError('rate_limited', 'The host’s create and update calls of this day are used up.', {
     retryAt: nextUtcMidnight(clock.now()),
   });
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
 import { zoomHostDays, zoomMeetings } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -78,7 +78,7 @@ export async function claimCreate(tx: Tx, meetingId: string, { clock }: Context)
       and(
         eq(zoomMeetings.meetingId, meetingId),
         isNull(zoomMeetings.zoomId),
-        or(isNull(zoomMeetings.createSentAt), lt(zoomMeetings.createSentAt, now.subtract(CREATE_LOCK))),
+        or(isNull(zoomMeetings.createSentAt), lte(zoomMeetings.createSentAt, now.subtract(CREATE_LOCK))),
       ),
     )
     .returning({ id: zoomMeetings.meetingId });
@@ -144,7 +144,7 @@ export async function recordChecked(
   await tx
     .update(zoomMeetings)
     .set(stateColumns(state, clock.now()))
-    .where(and(eq(zoomMeetings.meetingId, meetingId), eq(zoomMeetings.zoomId, state.zoomId)));
+    .where(eq(zoomMeetings.meetingId, meetingId));
 }
 
 function stateColumns(state: RoomState, now: Temporal.Instant) {

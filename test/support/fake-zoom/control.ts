@@ -23,6 +23,7 @@ const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('slow'), milliseconds: z.number() }),
   z.object({ kind: z.literal('silent'), after: z.boolean().exactOptional() }),
   z.object({ kind: z.literal('drop'), after: z.boolean().exactOptional() }),
+  z.object({ kind: z.literal('late') }),
 ]);
 
 const ruleSchema = z.object({

@@ -14,7 +14,9 @@ export type Fault =
   /** No answer at all; the connection stays open. With `after: true` the request was carried out. */
   | { kind: 'silent'; after?: boolean }
   /** The connection is cut. With `after: true` the request was carried out: a half-created meeting. */
-  | { kind: 'drop'; after?: boolean };
+  | { kind: 'drop'; after?: boolean }
+  /** The connection is cut, and the request is carried out only when the test says so (`carryOutLate`). */
+  | { kind: 'late' };
 
 export interface FaultRule {
   readonly fault: Fault;

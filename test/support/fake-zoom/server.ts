@@ -26,6 +26,8 @@ export interface FakeZoom {
   readonly oauthUrl: string;
   readonly controlUrl: string;
   readonly port: number;
+  /** Carries out the requests that met the fault `late`. */
+  carryOutLate(): void;
   /** Tells the subscriber of something that happened at Zoom. */
   readonly emit: MeetingEvent;
   /** Cuts every connection and closes the port. The account can be given to another server. */
@@ -49,6 +51,7 @@ export async function startFakeZoom(options: FakeZoomOptions): Promise<FakeZoom>
   const seen: SeenRequest[] = [];
   const emit: MeetingEvent = (event, object) => webhooks.emit(event, object);
   const stopping = new AbortController();
+  const late: (() => void)[] = [];
 
   const server = createServer((request, response) => {
     void handle(request, response).catch((error: unknown) => {
@@ -66,14 +69,16 @@ export async function startFakeZoom(options: FakeZoomOptions): Promise<FakeZoom>
     }
     const fault = faults.take(method, url.pathname);
     const answer = disturbed(fault) ?? (await respond(method, url, body, request.headers.authorization));
-    const silent = fault?.kind === 'silent' || fault?.kind === 'drop';
+    const silent = fault?.kind === 'silent' || fault?.kind === 'drop' || fault?.kind === 'late';
     seen.push({
       method,
       path: `${url.pathname}${url.search}`,
       body,
       status: silent ? 'none' : answer.status,
     });
-    if (fault?.kind === 'drop') return void request.socket.destroy();
+    if (fault?.kind === 'late')
+      late.push(() => void respond(method, url, body, request.headers.authorization));
+    if (fault?.kind === 'drop' || fault?.kind === 'late') return void request.socket.destroy();
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'slow')
       await wait(fault.milliseconds, undefined, { signal: stopping.signal }).catch(() => null);
@@ -102,6 +107,7 @@ export async function startFakeZoom(options: FakeZoomOptions): Promise<FakeZoom>
     if ((fault?.kind === 'page' || fault?.kind === 'silent' || fault?.kind === 'drop') && !fault.after) {
       return { status: 'status' in fault ? fault.status : 0 };
     }
+    if (fault?.kind === 'late') return { status: 0 };
     return undefined;
   }
 
@@ -116,6 +122,9 @@ export async function startFakeZoom(options: FakeZoomOptions): Promise<FakeZoom>
     webhooks,
     seen,
     emit,
+    carryOutLate: () => {
+      for (const carryOut of late.splice(0)) carryOut();
+    },
     port,
     apiUrl: `${base}/v2`,
     oauthUrl: `${base}/oauth/token`,
