@@ -1,0 +1,278 @@
+import {
+  addMeeting,
+  cancelMeeting,
+  decideMeeting,
+  moveMeeting,
+} from '../../announcements/meeting-changes.ts';
+import { meetingNotices } from '../../announcements/plan-query.ts';
+import { formatDateTime, formatDuration, zoneLabel } from '../../calendar/format.ts';
+import { describeReminderRule, parseReminderRule } from '../../calendar/reminder-rule.ts';
+import { toInstant, toWall } from '../../calendar/wall.ts';
+import { ConvenorError } from '../../kernel/errors.ts';
+import {
+  parseMeetingChange,
+  parseSingleMeetingInput,
+  type MeetingChange,
+} from '../../meetings/meeting-input.ts';
+import { findMeeting } from '../../meetings/meetings.ts';
+import { meetingsBetween, type Meeting } from '../../meetings/occurrences.ts';
+import { listSeries } from '../../meetings/series.ts';
+import { acting } from '../acting.ts';
+import { consequencesOf } from '../dry-run.ts';
+import { field, freshForm, query, rejectedForm } from '../form.ts';
+import { routes } from '../plugin.ts';
+import { flash } from '../plugins/sessions.ts';
+import { leafOf, reminderRows } from '../schedule-form.ts';
+import { announcementRow, meetingRow, meetingWhen, meetingWord, seriesView } from '../views.ts';
+import { fromNow, TOPIC_WORDS } from '../words.ts';
+import {
+  freshMeeting,
+  MEETING_LABELS,
+  meetingInput,
+  postedMeeting,
+  quietWords,
+  storedMeeting,
+  type MeetingFields,
+} from './meeting-input.ts';
+import { hiddenFields } from './series.ts';
+
+type ById = { Params: { id: string } };
+
+const SPAN = { hours: 24 * 125 };
+const BLANK_ROW = { amount: '', unit: 'd', at: '09:00' };
+
+/** Meetings: the list, one meeting, adding, changing and cancelling one, deciding about a bank holiday. */
+export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages', 'forms'] }, (app) => {
+  const { db, clock, config, nudge } = app.deps;
+
+  app.get('/admin/meetings', async (request, reply) => {
+    const { settings } = await acting(request);
+    const now = clock.now();
+    const past = query(request, 'show') === 'past';
+    const coming = await meetingsBetween(db, now.subtract({ hours: 6 }), now.add(SPAN));
+    const shown = past
+      ? (await meetingsBetween(db, now.subtract({ hours: 24 * 731 }), now)).toReversed()
+      : coming;
+    return reply.page('admin/meetings', {
+      title: 'Meetings',
+      section: 'meetings',
+      zone: zoneLabel(settings.timeZone),
+      past,
+      listTitle: past ? 'Meetings of the last two years' : 'Coming meetings',
+      undecided: coming.filter(({ status }) => status === 'undecided').map(decisionView),
+      series: (await listSeries(db)).map(seriesView),
+      meetings: shown.map((meeting) => meetingRow(meeting, now)),
+    });
+  });
+
+  app.get('/admin/meetings/new', async (request, reply) => {
+    const { settings } = await acting(request);
+    const fields = freshMeeting(settings);
+    return reply.page('admin/meeting-form', {
+      ...newModel(fields),
+      quiet: quietWords(settings),
+      form: freshForm(fields.values),
+    });
+  });
+
+  app.post('/admin/meetings/new', async (request, reply) => {
+    const context = await acting(request);
+    const fields = postedMeeting(request);
+    try {
+      const meeting = await addMeeting(db, parseSingleMeetingInput(meetingInput(fields)), context);
+      await nudge();
+      flash(request, 'good', `“${meeting.title}” is planned for ${meetingWhen(meeting)}.`);
+      return await reply.redirect(`/admin/meetings/${meeting.id}`, 303);
+    } catch (error) {
+      const form = rejectedForm(fields.values, error, MEETING_LABELS);
+      return reply
+        .code(422)
+        .page('admin/meeting-form', { ...newModel(fields), quiet: quietWords(context.settings), form });
+    }
+  });
+
+  app.get<ById>('/admin/meetings/:id', async (request, reply) => {
+    const meeting = await findMeeting(db, request.params.id);
+    const now = clock.now();
+    const { state } = meetingWord(meeting, now);
+    return reply.page('admin/meeting', {
+      title: meeting.title,
+      section: 'meetings',
+      back: { href: '/admin/meetings', label: 'Meetings' },
+      decision: meeting.status === 'undecided' ? decisionView(meeting) : undefined,
+      meeting: {
+        id: meeting.id,
+        leaf: leafOf(toWall(meeting.startsAt, meeting.zone).toPlainDate()),
+        stateLine: state === 'planned' ? `Planned, ${fromNow(meeting.startsAt, now, meeting.zone)}` : state,
+        when: meetingWhen(meeting),
+        length: formatDuration(meeting.durationMinutes),
+        reason: meeting.status === 'undecided' ? undefined : (meeting.statusReason ?? undefined),
+        description: meeting.description,
+        link: meeting.link,
+        topic: `everybody who gets mail about ${TOPIC_WORDS[meeting.topic].toLowerCase()}`,
+        versions:
+          meeting.sequence === 0
+            ? 'never changed'
+            : `changed ${meeting.sequence} ${meeting.sequence === 1 ? 'time' : 'times'}`,
+        open: isOpen(meeting, now),
+        seriesUrl: meeting.seriesId === null ? undefined : `/admin/meetings/series/${meeting.seriesId}`,
+        pageUrl: `${config.BASE_URL}/m/${meeting.id}`,
+        joinUrl: `${config.BASE_URL}/m/${meeting.id}/join`,
+      },
+      notices: (await meetingNotices(db, meeting.id)).map(announcementRow),
+    });
+  });
+
+  app.get<ById>('/admin/meetings/:id/change', async (request, reply) => {
+    const { settings } = await acting(request);
+    const meeting = await findMeeting(db, request.params.id);
+    const fields = storedMeeting(meeting);
+    return reply.page('admin/meeting-form', {
+      ...changeModel(meeting, fields),
+      quiet: quietWords(settings),
+      form: freshForm(fields.values),
+    });
+  });
+
+  app.post<ById>('/admin/meetings/:id/change', async (request, reply) => {
+    const context = await acting(request);
+    const { id } = request.params;
+    const before = await findMeeting(db, id);
+    const fields = postedMeeting(request);
+    try {
+      const change = parseMeetingChange(meetingInput(fields), before.zone);
+      if (field(request, 'confirmed') !== 'yes') {
+        const consequences = await consequencesOf(context, (tx) => moveMeeting(tx, id, change, context));
+        return await reply.page('admin/confirm', {
+          title: 'Change this meeting?',
+          section: 'meetings',
+          back: { href: `/admin/meetings/${id}/change`, label: 'Back to the form' },
+          action: `/admin/meetings/${id}/change`,
+          form: freshForm(),
+          hidden: hiddenFields(request),
+          changes: changesView(before, change),
+          consequences,
+          doLabel: 'Yes, change it',
+        });
+      }
+      await moveMeeting(db, id, change, context);
+    } catch (error) {
+      const form = rejectedForm(fields.values, error, MEETING_LABELS);
+      return reply.code(422).page('admin/meeting-form', {
+        ...changeModel(before, fields),
+        quiet: quietWords(context.settings),
+        form,
+      });
+    }
+    await nudge();
+    flash(request, 'good', 'The meeting is changed.');
+    return reply.redirect(`/admin/meetings/${id}`, 303);
+  });
+
+  app.get<ById>('/admin/meetings/:id/cancel', async (request, reply) => {
+    const context = await acting(request);
+    const meeting = await findMeeting(db, request.params.id);
+    return reply.page('admin/confirm', {
+      title: `Cancel “${meeting.title}”?`,
+      section: 'meetings',
+      lead: `${meetingWhen(meeting)}. A cancelled meeting stays cancelled; people who have been told get a mail that takes it out of their calendars.`,
+      back: { href: `/admin/meetings/${meeting.id}`, label: meeting.title },
+      action: `/admin/meetings/${meeting.id}/cancel`,
+      form: freshForm({ reason: '' }),
+      consequences: await consequencesOf(context, (tx) => cancelMeeting(tx, meeting.id, null, context)),
+      reasonField: true,
+      danger: true,
+      doLabel: 'Yes, cancel the meeting',
+    });
+  });
+
+  app.post<ById>('/admin/meetings/:id/cancel', async (request, reply) => {
+    const context = await acting(request);
+    const reason = field(request, 'reason') || null;
+    const meeting = await cancelMeeting(db, request.params.id, reason, context);
+    await nudge();
+    flash(request, 'good', 'The meeting is cancelled.');
+    return reply.redirect(`/admin/meetings/${meeting.id}`, 303);
+  });
+
+  app.post<ById>('/admin/meetings/:id/decide', async (request, reply) => {
+    const context = await acting(request);
+    const decision = field(request, 'decision');
+    if (decision !== 'keep' && decision !== 'skip') {
+      throw new ConvenorError('invalid_input', 'Choose whether to keep the date or to skip the meeting.');
+    }
+    const meeting = await decideMeeting(db, request.params.id, decision, context);
+    await nudge();
+    flash(
+      request,
+      'good',
+      decision === 'keep' ? 'The date stays; reminders are planned.' : 'The meeting is skipped this time.',
+    );
+    return reply.redirect(`/admin/meetings/${meeting.id}`, 303);
+  });
+});
+
+function isOpen(meeting: Meeting, now: Temporal.Instant): boolean {
+  return (
+    (meeting.status === 'scheduled' || meeting.status === 'undecided') &&
+    Temporal.Instant.compare(meeting.startsAt, now) > 0
+  );
+}
+
+/** A meeting that waits for a decision. */
+export function decisionView(meeting: Meeting) {
+  return {
+    id: meeting.id,
+    title: meeting.title,
+    date: formatDateTime(meeting.startsAt, meeting.zone),
+    reason: meeting.statusReason ?? '',
+  };
+}
+
+function newModel(fields: MeetingFields) {
+  return {
+    title: 'Single meeting',
+    section: 'meetings',
+    back: { href: '/admin/meetings', label: 'Meetings' },
+    lead: 'A meeting that does not belong to a series.',
+    action: '/admin/meetings/new',
+    zoneField: true,
+    reminders: reminderRows([...fields.reminders.filter(({ amount }) => amount !== ''), BLANK_ROW]),
+    saveLabel: 'Save the meeting',
+  };
+}
+
+function changeModel(meeting: Meeting, fields: MeetingFields) {
+  return {
+    title: 'Change or move',
+    section: 'meetings',
+    back: { href: `/admin/meetings/${meeting.id}`, label: meeting.title },
+    lead: `Now: ${meetingWhen(meeting)}. You will see what the change sends before it happens.`,
+    action: `/admin/meetings/${meeting.id}/change`,
+    zoneField: false,
+    zoneName: zoneLabel(meeting.zone),
+    reminders: reminderRows([...fields.reminders.filter(({ amount }) => amount !== ''), BLANK_ROW]),
+    saveLabel: 'Continue',
+  };
+}
+
+/** What a change makes different, in words. */
+function changesView(before: Meeting, change: MeetingChange) {
+  const after = {
+    ...before,
+    ...change,
+    ...(change.wallStart === undefined ? {} : { startsAt: toInstant(change.wallStart, before.zone) }),
+  };
+  const words = (meeting: typeof after) => ({
+    Title: meeting.title,
+    When: meetingWhen(meeting),
+    'What it is about': meeting.description || 'nothing',
+    'Link to join': meeting.link,
+    Reminders:
+      meeting.reminders.map((rule) => describeReminderRule(parseReminderRule(rule))).join('; ') || 'none',
+  });
+  const old = words(before);
+  return Object.entries(words(after))
+    .filter(([label, value]) => old[label as keyof typeof old] !== value)
+    .map(([label, value]) => ({ label, before: old[label as keyof typeof old], after: value }));
+}

@@ -1,0 +1,172 @@
+import { sql } from 'drizzle-orm';
+import { listAnnouncements, queryPlan, type PlanEntry } from '../../announcements/plan-query.ts';
+import { formatDate, formatTime } from '../../calendar/format.ts';
+import { toWall } from '../../calendar/wall.ts';
+import { rows } from '../../db/open.ts';
+import { meetingsBetween, nextMeetings, type Meeting } from '../../meetings/occurrences.ts';
+import { acting } from '../acting.ts';
+import { attentionOf, healthInWords } from '../attention.ts';
+import { routes } from '../plugin.ts';
+import { invitationView } from '../public/invitation.ts';
+import { announcementRow } from '../views.ts';
+import { leafOf } from '../schedule-form.ts';
+import { ANNOUNCEMENT_WORDS, grouped, MEETING_WORDS, people } from '../words.ts';
+
+const DAYS_AHEAD = 60;
+const GONE_OUT = ['sending', 'sent', 'held', 'missed', 'failed'] as const;
+
+/** The first page after signing in: what comes, what went, what waits for a person, and how the program is. */
+export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages'] }, (app) => {
+  const { db, clock, config } = app.deps;
+
+  app.get('/admin', async (request, reply) => {
+    const { settings } = await acting(request);
+    if (settings.setupCompletedAt === undefined) return reply.redirect('/admin/set-up/organisation', 303);
+    const now = clock.now();
+    const today = toWall(now, settings.timeZone).toPlainDate();
+    const end = now.add({ hours: 24 * DAYS_AHEAD });
+    const [next] = (await nextMeetings(db, { after: now.subtract({ hours: 3 }), limit: 5 })).filter(
+      ({ startsAt, durationMinutes, status }) =>
+        status === 'scheduled' &&
+        Temporal.Instant.compare(startsAt.add({ minutes: durationMinutes }), now) > 0,
+    );
+    const plan = await queryPlan(
+      db,
+      { from: today, to: today.add({ days: DAYS_AHEAD }) },
+      { clock, settings },
+    );
+    const figures = await figuresOf();
+    const recent = await listAnnouncements(db, { states: GONE_OUT, upTo: now, limit: 4 });
+    return reply.page('admin/overview', {
+      title: `${greeting(toWall(now, settings.timeZone).hour)}, ${firstName(request.admin?.name ?? '')}`,
+      section: 'overview',
+      lead: formatDate(today),
+      next: next === undefined ? undefined : invitationView(next, { now, baseUrl: config.BASE_URL }),
+      days: timeline(
+        await meetingsBetween(db, now, end),
+        plan.filter((entry) => isComing(entry, now)),
+        settings.timeZone,
+      ),
+      recent: recent.map(announcementRow),
+      attention: await attentionOf(db, now),
+      health: await healthInWords(app.deps),
+      figures,
+      guide: guideOf(figures, next !== undefined || plan.length > 0),
+    });
+  });
+
+  app.get('/admin/more', async (_request, reply) =>
+    reply.page('admin/more', { title: 'More', section: 'more' }),
+  );
+
+  async function figuresOf() {
+    const [row] = await rows<{ subscribers: number; sent: number }>(
+      db,
+      sql`select (select count(*)::int from subscribers where state = 'active') as subscribers,
+        (select count(*)::int from deliveries where state = 'sent'
+          and settled_at > ${clock
+            .now()
+            .subtract({ hours: 24 * 30 })
+            .toString()}::timestamptz) as sent`,
+    );
+    return {
+      subscribers: row!.subscribers,
+      subscribersText: grouped(row!.subscribers),
+      sentText: grouped(row!.sent),
+    };
+  }
+
+  /** The first steps of a new group; gone once they are done. */
+  function guideOf({ subscribers }: { subscribers: number }, hasMeetings: boolean) {
+    const steps = [
+      {
+        done: hasMeetings,
+        label: 'Enter when the group meets',
+        href: '/admin/meetings/series/new',
+        action: 'Enter meetings',
+      },
+      {
+        done: subscribers > 0,
+        label: 'Bring your people in',
+        href: '/admin/subscribers/import',
+        action: 'Import a list',
+      },
+      {
+        done: config.SMTP_URL !== undefined,
+        label: 'Connect a mail server (until then mail stays in the outbox)',
+        href: '/admin/settings#connections',
+        action: 'How to',
+      },
+    ];
+    return hasMeetings && subscribers > 0 ? undefined : { steps };
+  }
+});
+
+/** Still to go out; a notice of this hour may be under way. */
+function isComing({ state, sendAt }: PlanEntry, now: Temporal.Instant): boolean {
+  const cutoff = now.subtract({ hours: 1 });
+  return (
+    ['approved', 'awaiting_approval', 'held', 'sending'].includes(state) &&
+    Temporal.Instant.compare(Temporal.Instant.from(sendAt), cutoff) >= 0
+  );
+}
+
+interface TimelineEntry {
+  readonly at: Temporal.Instant;
+  readonly icon: string;
+  readonly shape: string;
+  readonly title: string;
+  readonly href: string | undefined;
+  readonly detail: string;
+  readonly word: { readonly state: string; readonly tone: string } | undefined;
+}
+
+/** Meetings and notices of the coming weeks, by day. */
+function timeline(meetings: readonly Meeting[], plan: readonly PlanEntry[], zone: string) {
+  const entries: TimelineEntry[] = [
+    ...meetings.map((meeting) => ({
+      at: meeting.startsAt,
+      icon: 'icons/meeting',
+      shape: 'is-meeting',
+      title: meeting.title,
+      href: `/admin/meetings/${meeting.id}`,
+      detail: `Meeting, ${formatTime(toWall(meeting.startsAt, meeting.zone).toPlainTime())}`,
+      word: meeting.status === 'scheduled' ? undefined : MEETING_WORDS[meeting.status],
+    })),
+    ...plan.map((entry) => {
+      const at = Temporal.Instant.from(entry.sendAt);
+      return {
+        at,
+        icon: entry.kind === 'reminder' ? 'icons/bell' : 'icons/send',
+        shape: '',
+        title: entry.title,
+        href: `/admin/announcements/${entry.id}`,
+        detail: `${formatTime(toWall(at, zone).toPlainTime())}, to ${people(entry.audience)}`,
+        word: entry.state === 'approved' ? undefined : ANNOUNCEMENT_WORDS[entry.state],
+      };
+    }),
+  ].sort((a, b) => Temporal.Instant.compare(a.at, b.at));
+  const days = new Map<string, TimelineEntry[]>();
+  for (const entry of entries) {
+    const day = toWall(entry.at, zone).toPlainDate().toString();
+    days.set(day, [...(days.get(day) ?? []), entry]);
+  }
+  return [...days].map(([day, dayEntries]) => {
+    const date = Temporal.PlainDate.from(day);
+    return {
+      date: formatDate(date),
+      leaf: leafOf(date),
+      shape: dayEntries.some(({ shape }) => shape === 'is-meeting') ? '' : 'faded',
+      entries: dayEntries,
+    };
+  });
+}
+
+function greeting(hour: number): string {
+  if (hour < 12) return 'Good morning';
+  return hour < 18 ? 'Good afternoon' : 'Good evening';
+}
+
+function firstName(name: string): string {
+  return name.split(' ')[0] ?? name;
+}

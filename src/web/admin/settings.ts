@@ -1,0 +1,172 @@
+import { formatDateTime } from '../../calendar/format.ts';
+import { listSettings, type SettingKey } from '../../organisation/settings.ts';
+import { queueServiceMail } from '../../organisation/service-mails.ts';
+import { acting, changeSettings } from '../acting.ts';
+import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
+import { routes } from '../plugin.ts';
+import { flash } from '../plugins/sessions.ts';
+import { nationOptions } from './set-up.ts';
+
+interface Group {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly keys: readonly SettingKey[];
+}
+
+const GROUPS: readonly Group[] = [
+  {
+    id: 'organisation',
+    title: 'Organisation',
+    about: 'Who sends the mail and answers for the data.',
+    keys: ['organisationName', 'groupName', 'contactEmail', 'postalAddress', 'brandColour'],
+  },
+  {
+    id: 'time',
+    title: 'Time',
+    about: 'When mail may go out, and which days need a decision.',
+    keys: ['timeZone', 'quietHours', 'bankHolidays'],
+  },
+  {
+    id: 'mail',
+    title: 'In every mail',
+    about: 'The lines at the foot.',
+    keys: ['whyYouGetThis', 'clinicalLine', 'listDomain'],
+  },
+  {
+    id: 'privacy',
+    title: 'Privacy',
+    about: 'What the privacy notice says, and how long data is kept: “24 months”, “14 days”, or “keep”.',
+    keys: [
+      'privacyProcessors',
+      'retentionUnconfirmed',
+      'retentionLeft',
+      'retentionEvidence',
+      'retentionSendLog',
+      'retentionServiceMails',
+      'retentionOutbox',
+      'retentionWebhooks',
+      'retentionComplaints',
+      'retentionAudit',
+    ],
+  },
+];
+
+const NAMES: Partial<Record<SettingKey, string>> = {
+  organisationName: 'Organisation',
+  groupName: 'Name of the group',
+  contactEmail: 'Contact address',
+  postalAddress: 'Postal address',
+  brandColour: 'Colour',
+  timeZone: 'Time zone',
+  quietHours: 'Quiet hours',
+  bankHolidays: 'Bank holidays',
+  whyYouGetThis: 'Why people get it',
+  clinicalLine: 'Clinical responsibility',
+  listDomain: 'Domain of the list',
+  privacyProcessors: 'Who handles data for you',
+  retentionUnconfirmed: 'Requests never confirmed',
+  retentionLeft: 'People who have left',
+  retentionEvidence: 'Browser data of an agreement',
+  retentionSendLog: 'Who was sent what',
+  retentionServiceMails: 'Mail to one person',
+  retentionOutbox: 'Outbox',
+  retentionWebhooks: 'Notices from MailerLite and Zoom',
+  retentionComplaints: 'Complaints',
+  retentionAudit: 'What administrators did',
+};
+
+const LONG: ReadonlySet<SettingKey> = new Set([
+  'postalAddress',
+  'whyYouGetThis',
+  'clinicalLine',
+  'privacyProcessors',
+]);
+
+/** The organisation's settings, made from the table that describes them, and the connections to the outside. */
+export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages', 'forms'] }, (app) => {
+  const { db, clock, config, nudge } = app.deps;
+
+  app.get('/admin/settings', async (_request, reply) =>
+    reply.page('admin/settings', await model(freshForm(), '')),
+  );
+
+  app.post<{ Params: { group: string } }>('/admin/settings/:group', async (request, reply) => {
+    const context = await acting(request);
+    const group = GROUPS.find(({ id }) => id === request.params.group);
+    if (group === undefined) return reply.callNotFound();
+    const values = Object.fromEntries(group.keys.map((key) => [key, field(request, key)]));
+    try {
+      await changeSettings(
+        db,
+        group.keys.map((key) => [key, values[key]!]),
+        context,
+      );
+    } catch (error) {
+      return reply
+        .code(422)
+        .page('admin/settings', await model(rejectedForm(values, error, NAMES as never), group.id));
+    }
+    await nudge();
+    flash(request, 'good', `“${group.title}” is saved.`);
+    return reply.redirect(`/admin/settings#${group.id}`, 303);
+  });
+
+  app.post('/admin/settings/test-mail', async (request, reply) => {
+    await acting(request);
+    const { email, id } = request.admin!;
+    const now = clock.now();
+    await queueServiceMail(
+      db,
+      {
+        kind: 'test',
+        to: { kind: 'address', address: email },
+        data: { requestedAt: now.toString() },
+        dedupeKey: `test:${id}:${now.epochMilliseconds}`,
+      },
+      { clock },
+    );
+    await nudge();
+    flash(
+      request,
+      'good',
+      config.SMTP_URL === undefined
+        ? 'The test mail is on its way to the outbox.'
+        : 'The test mail is on its way to you. Look at your inbox in a minute, and at the spam folder.',
+    );
+    return reply.redirect('/admin/settings#connections', 303);
+  });
+
+  async function model(form: FormModel, wrongGroup: string) {
+    const stored = new Map((await listSettings(db)).map((view) => [view.key, view]));
+    return {
+      title: 'Settings',
+      section: 'settings',
+      form,
+      groups: GROUPS.map((group) => ({
+        ...group,
+        fields: group.keys.map((key) => {
+          const view = stored.get(key)!;
+          const value = group.id === wrongGroup ? String(form.values[key] ?? '') : view.value;
+          return {
+            id: key,
+            label: NAMES[key] ?? key,
+            hint: view.help,
+            value,
+            error: form.errors[key],
+            isLong: LONG.has(key),
+            isColour: key === 'brandColour',
+            options: key === 'bankHolidays' ? nationOptions(value) : undefined,
+          };
+        }),
+      })),
+      connections: {
+        smtp: config.SMTP_URL !== undefined,
+        from: config.MAIL_FROM ?? '',
+        mailerlite: config.MAILERLITE_API_KEY !== undefined,
+        zoom: config.ZOOM_CLIENT_ID !== undefined,
+        now: formatDateTime(clock.now(), stored.get('timeZone')!.value),
+      },
+    };
+  }
+});

@@ -1,0 +1,85 @@
+/**
+ * What makes the pages nicer where scripts run. Everything works without it: a preview is also a button, a page
+ * that refreshes itself can be reloaded, and the server checks every form again.
+ */
+
+for (const element of document.querySelectorAll('.needs-script')) element.classList.remove('needs-script');
+
+document.getElementById('problems')?.focus();
+
+/** A second press on the same button does not send a form twice. */
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.dataset.sent === 'yes') {
+    event.preventDefault();
+    return;
+  }
+  if (form.method !== 'post') return;
+  form.dataset.sent = 'yes';
+  event.submitter?.setAttribute('aria-disabled', 'true');
+});
+window.addEventListener('pageshow', (event) => {
+  if (!event.persisted) return;
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll('button[aria-disabled]'))
+    button.removeAttribute('aria-disabled');
+});
+
+/** Forms with `data-preview="/address"` show what they would give, in the element that `data-into` names. */
+for (const form of document.querySelectorAll('form[data-preview]')) {
+  const into = document.getElementById(form.dataset.into);
+  let timer;
+  let latest = 0;
+  form.addEventListener('input', (event) => {
+    if (event.target.matches('[data-no-preview]')) return;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const ticket = ++latest;
+      const answer = await fetchText(form.dataset.preview, {
+        method: 'POST',
+        body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === 'string')),
+      });
+      if (answer !== undefined && ticket === latest) into.innerHTML = answer;
+    }, 350);
+  });
+}
+
+/** Elements with `data-refresh` (seconds) and an id fetch themselves anew until the server leaves the mark out. */
+function keepFresh(element) {
+  setTimeout(
+    async () => {
+      if (document.hidden) return keepFresh(element);
+      const answer = await fetchText(location.href, {});
+      if (answer === undefined) return keepFresh(element);
+      const fresh = new DOMParser().parseFromString(answer, 'text/html').getElementById(element.id);
+      if (fresh === null) return;
+      if (!element.contains(document.activeElement)) element.replaceWith(fresh);
+      if (fresh.dataset.refresh !== undefined) keepFresh(element.isConnected ? element : fresh);
+    },
+    Number(element.dataset.refresh) * 1000,
+  );
+}
+for (const element of document.querySelectorAll('[data-refresh]')) keepFresh(element);
+
+/** Buttons with `data-copy` put that text on the clipboard and say so. */
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('[data-copy]');
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy)?.textContent ?? '';
+  await navigator.clipboard.writeText(text.trim());
+  const label = button.querySelector('[data-label]') ?? button;
+  const before = label.textContent;
+  label.textContent = 'Copied';
+  setTimeout(() => {
+    label.textContent = before;
+  }, 2000);
+});
+
+async function fetchText(address, options) {
+  try {
+    const answer = await fetch(address, { ...options, credentials: 'same-origin', redirect: 'error' });
+    return answer.ok ? await answer.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,161 @@
+/** What waits for the administrator, and how the program is, in plain words. */
+import { sql } from 'drizzle-orm';
+import { listAnnouncements } from '../announcements/plan-query.ts';
+import { formatShortDateTime } from '../calendar/format.ts';
+import { rows, type Tx } from '../db/open.ts';
+import { meetingsBetween } from '../meetings/occurrences.ts';
+import type { WebDependencies } from './dependencies.ts';
+import { decisionView } from './admin/meetings.ts';
+import { grouped, people } from './words.ts';
+
+const AHEAD = { hours: 24 * 125 };
+const MISSED_SHOWN_FOR = { hours: 24 * 21 };
+
+export interface Matter {
+  readonly tone: 'warn' | 'bad';
+  readonly icon: string;
+  readonly title: string;
+  readonly text: string;
+  readonly href: string;
+  readonly link: string;
+}
+
+/** Everything that only a person can settle: decisions on dates, and runs that stopped, were missed or are uncertain. */
+export async function attentionOf(tx: Tx, now: Temporal.Instant) {
+  const undecided = (await meetingsBetween(tx, now, now.add(AHEAD)))
+    .filter(({ status }) => status === 'undecided')
+    .map(decisionView);
+  const matters: Matter[] = [];
+  for (const { announcement, books } of await listAnnouncements(tx, { states: ['held'], limit: 20 })) {
+    matters.push({
+      tone: 'warn',
+      icon: 'icons/pause',
+      title: `On hold: ${announcement.title}`,
+      text: `${announcement.stateReason ?? 'Put on hold by hand.'} ${books.audience > 0 ? `${grouped(books.sent)} of ${people(books.audience)} have it.` : ''}`.trim(),
+      href: `/admin/announcements/${announcement.id}`,
+      link: 'Resume or cancel',
+    });
+  }
+  for (const { id, title, n } of await withUnknown(tx)) {
+    matters.push({
+      tone: 'warn',
+      icon: 'icons/question',
+      title: `${n === 1 ? 'One delivery is' : `${grouped(n)} deliveries are`} uncertain: ${title}`,
+      text: 'The mail was handed over but the answer never came. It is not sent again by itself.',
+      href: `/admin/announcements/${id}?state=unknown`,
+      link: 'Look into it',
+    });
+  }
+  for (const { announcement } of await listAnnouncements(tx, { states: ['missed', 'failed'], limit: 20 })) {
+    if (Temporal.Instant.compare(announcement.sendAt, now.subtract(MISSED_SHOWN_FOR)) < 0) continue;
+    matters.push({
+      tone: 'bad',
+      icon: 'icons/alert',
+      title: `Not sent: ${announcement.title}`,
+      text: `Due ${formatShortDateTime(announcement.sendAt, announcement.zone)}. ${announcement.stateReason ?? ''}`.trim(),
+      href: `/admin/announcements/${announcement.id}`,
+      link: 'See what happened',
+    });
+  }
+  return { undecided, matters, count: undecided.length + matters.length };
+}
+
+function withUnknown(tx: Tx): Promise<{ id: string; title: string; n: number }[]> {
+  return rows(
+    tx,
+    sql`select a.id, a.title, count(*)::int as n from deliveries d join announcements a on a.id = d.announcement_id
+      where d.state = 'unknown' group by a.id, a.title order by a.send_at desc limit 20`,
+  );
+}
+
+interface HealthLine {
+  readonly tone: 'good' | 'warn' | 'bad' | 'info';
+  readonly icon: string;
+  readonly what: string;
+  readonly detail: string;
+}
+
+const SILENT_AFTER_SECONDS = 60;
+
+/** Whether the background work runs, mail can leave and nothing is stuck. */
+export async function healthInWords({ db, clock, queue, config }: WebDependencies): Promise<HealthLine[]> {
+  const now = clock.now();
+  const [beat] = await rows<{ age: number | null }>(
+    db,
+    sql`select extract(epoch from ${now.toString()}::timestamptz - max(at))::float8 as age from heartbeats`,
+  );
+  const [failing] = await rows<{ n: number; reason: string | null }>(
+    db,
+    sql`select count(*)::int as n, (array_agg(reason order by failed_at desc))[1] as reason
+      from job_failures where failures >= 3`,
+  );
+  const lines: HealthLine[] = [];
+  const age = beat?.age ?? undefined;
+  if (age !== undefined && age < SILENT_AFTER_SECONDS) {
+    lines.push(line('good', 'Convenor is at work', 'The background work gave a sign of life a moment ago.'));
+  } else {
+    lines.push(
+      line(
+        'bad',
+        'The background work is silent',
+        age === undefined
+          ? 'It has not given a sign of life yet. If this stays for a minute, restart Convenor.'
+          : `Its last sign of life was ${Math.round(age / 60)} minutes ago. Restart Convenor; nothing is lost by that.`,
+      ),
+    );
+  }
+  const findings = queue.ready ? await queue.check() : [];
+  const finding = findings.find(({ state }) => state !== 'ok');
+  if (!queue.ready) {
+    lines.push(
+      line(
+        'bad',
+        'The job queue is away',
+        'Nothing goes out until Redis answers again; then everything that is due goes out.',
+      ),
+    );
+  } else if (finding !== undefined) {
+    lines.push(
+      line(
+        'warn',
+        'The job queue is not set up safely',
+        [finding.detail, finding.advice].filter(Boolean).join(' '),
+      ),
+    );
+  }
+  if (config.SMTP_URL === undefined) {
+    lines.push(
+      line(
+        'info',
+        'Mail stays in the outbox',
+        'No mail server is set up, so nothing leaves this machine. You can read every mail in the outbox.',
+      ),
+    );
+  } else {
+    lines.push(line('good', 'Mail goes out by your mail server', `Sent as ${config.MAIL_FROM ?? ''}.`));
+  }
+  if (failing !== undefined && failing.n > 0) {
+    lines.push(
+      line(
+        'warn',
+        `${failing.n === 1 ? 'One task keeps' : `${failing.n} tasks keep`} failing`,
+        `${failing.reason ?? ''} It is tried again by itself.`.trim(),
+      ),
+    );
+  }
+  if (config.DATABASE_URL === undefined) {
+    lines.push(
+      line(
+        'info',
+        'Data is in the embedded database',
+        'Good for one machine. Make a backup now and then: npm run convenor -- backup.',
+      ),
+    );
+  }
+  return lines;
+}
+
+function line(tone: HealthLine['tone'], what: string, detail: string): HealthLine {
+  const icons = { good: 'icons/check', warn: 'icons/warn', bad: 'icons/alert', info: 'icons/info' };
+  return { tone, icon: icons[tone], what, detail };
+}

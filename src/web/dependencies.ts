@@ -1,0 +1,46 @@
+import type { FastifyPluginCallback } from 'fastify';
+import type { Config } from '../config/load.ts';
+import type { Db } from '../db/open.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Renderer } from '../render/renderer.ts';
+import type { AddressHash } from '../subscribers/address-hash.ts';
+import type { Links } from '../subscribers/links.ts';
+
+interface QueueCount {
+  readonly job: string;
+  readonly waiting: number;
+  readonly active: number;
+  readonly failed: number;
+}
+
+/** The queue as the pages show it. Nothing here waits for a Redis that is away. */
+export interface QueueForWeb {
+  readonly ready: boolean;
+  check(): Promise<readonly { state: 'ok' | 'warning' | 'problem'; detail: string; advice?: string }[]>;
+  counts(): Promise<readonly QueueCount[] | undefined>;
+  board(basePath: string): Promise<FastifyPluginCallback>;
+}
+
+/** What the web server needs of the running program. */
+export interface WebDependencies {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly db: Db;
+  readonly renderer: Renderer;
+  readonly links: Links;
+  readonly addressHash: AddressHash;
+  readonly startedAt: Temporal.Instant;
+  readonly queue: QueueForWeb;
+  /** Fills an empty Convenor with a group to look around in. */
+  readonly loadSample?: () => Promise<void>;
+  /** Tells the background work that rows have changed. Never fails and never waits. */
+  nudge(): Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly deps: WebDependencies;
+  }
+}

@@ -1,0 +1,98 @@
+/** What an act would send, found out by doing it in a transaction that is then rolled back. */
+import type { PlanEntry } from '../announcements/plan-query.ts';
+import { queryPlan } from '../announcements/plan-query.ts';
+import { formatDateTime } from '../calendar/format.ts';
+import { toWall } from '../calendar/wall.ts';
+import type { Db, Tx } from '../db/open.ts';
+import type { Acting } from './acting.ts';
+import { people } from './words.ts';
+
+export interface Consequence {
+  readonly tone: 'good' | 'warn' | 'info';
+  readonly icon: string;
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** How far ahead consequences are looked for: beyond the meetings that are written as rows. */
+const SPAN_DAYS = 130;
+const WAITING: readonly string[] = ['draft', 'awaiting_approval', 'approved', 'sending', 'held'];
+
+class RolledBack extends Error {}
+
+/**
+ * Runs an act, compares the plan before and after, and takes everything back.
+ *
+ * @throws what the act throws.
+ */
+export async function consequencesOf(
+  { db, clock, settings }: Acting,
+  act: (tx: Tx) => Promise<unknown>,
+): Promise<Consequence[]> {
+  const today = toWall(clock.now(), settings.timeZone).toPlainDate();
+  const span = { from: today, to: today.add({ days: SPAN_DAYS }) };
+  let found: Consequence[] = [];
+  await rolledBack(db, async (tx) => {
+    const before = await queryPlan(tx, span, { clock, settings });
+    await act(tx);
+    found = differences(before, await queryPlan(tx, span, { clock, settings }));
+  });
+  return found;
+}
+
+async function rolledBack(db: Db, run: (tx: Tx) => Promise<void>): Promise<void> {
+  try {
+    await db.transaction(async (tx) => {
+      await run(tx);
+      throw new RolledBack();
+    });
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error;
+  }
+}
+
+function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]): Consequence[] {
+  const old = new Map(before.map((entry) => [entry.id, entry]));
+  return after.flatMap((entry): Consequence[] => {
+    const was = old.get(entry.id);
+    const waits = WAITING.includes(entry.state);
+    const waited = was !== undefined && WAITING.includes(was.state);
+    const when = moment(entry);
+    if (waits && !waited) {
+      const correction = entry.kind !== 'reminder';
+      return [
+        {
+          tone: correction ? 'warn' : 'good',
+          icon: correction ? 'icons/send' : 'icons/bell',
+          what: `${entry.title} goes to ${people(entry.audience)}`,
+          detail: correction ? `At once: ${when}` : when,
+        },
+      ];
+    }
+    if (!waits && waited) {
+      return [
+        {
+          tone: 'info',
+          icon: 'icons/stop',
+          what: `${entry.title} is not sent`,
+          detail: `It was planned for ${when}`,
+        },
+      ];
+    }
+    if (waits && waited && was.sendAt !== entry.sendAt) {
+      return [
+        {
+          tone: 'info',
+          icon: 'icons/clock',
+          what: `${entry.title} moves`,
+          detail: `From ${moment(was)} to ${when}`,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+function moment(entry: PlanEntry): string {
+  return formatDateTime(Temporal.Instant.from(entry.sendAt), entry.zone);
+}

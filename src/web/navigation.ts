@@ -1,0 +1,61 @@
+import type { Admin } from '../organisation/admins.ts';
+
+interface Place {
+  readonly section: string;
+  readonly href: string;
+  readonly label: string;
+  readonly icon: string;
+  readonly about?: string;
+  readonly administratorOnly?: true;
+}
+
+const DAILY: readonly Place[] = [
+  { section: 'overview', href: '/admin', label: 'Overview', icon: 'icons/home' },
+  { section: 'meetings', href: '/admin/meetings', label: 'Meetings', icon: 'icons/calendar' },
+  { section: 'announcements', href: '/admin/announcements', label: 'Announcements', icon: 'icons/send' },
+  { section: 'subscribers', href: '/admin/subscribers', label: 'Subscribers', icon: 'icons/people' },
+];
+
+const REST: readonly Place[] = [
+  {
+    section: 'outbox',
+    href: '/admin/outbox',
+    label: 'Outbox',
+    icon: 'icons/inbox',
+    about: 'Mails that are kept here because no mail server is set up.',
+  },
+  {
+    section: 'settings',
+    href: '/admin/settings',
+    label: 'Settings',
+    icon: 'icons/settings',
+    about: 'The organisation, quiet hours, bank holidays, colour.',
+    administratorOnly: true,
+  },
+  {
+    section: 'queues',
+    href: '/admin/queues',
+    label: 'Queues',
+    icon: 'icons/queue',
+    about: 'The work in the background, for the technically curious.',
+    administratorOnly: true,
+  },
+];
+
+interface NavigationItem extends Place {
+  readonly current: boolean;
+}
+
+/** The navigation as the layouts show it: at the side, and on a phone as tabs with a page for the rest. */
+export interface Navigation {
+  readonly daily: readonly NavigationItem[];
+  readonly rest: readonly NavigationItem[];
+  /** Whether the page belongs to what the phone's tabs reach by "More". */
+  readonly inMore: boolean;
+}
+
+export function adminNavigation(section: string, admin: Admin | null): Navigation {
+  const mark = (place: Place): NavigationItem => ({ ...place, current: place.section === section });
+  const rest = REST.filter((place) => !place.administratorOnly || admin?.role === 'administrator').map(mark);
+  return { daily: DAILY.map(mark), rest, inMore: section === 'more' || rest.some((place) => place.current) };
+}

@@ -1,0 +1,108 @@
+/**
+ * Who may use a route.
+ * - `open`: everybody; `link`: whoever holds the signed link in the address.
+ * - `guest`: the pages before signing in, which check for themselves when they apply.
+ * - `editor`: anybody who is signed in; `administrator`: not for editors.
+ */
+export type Access = 'open' | 'link' | 'guest' | 'editor' | 'administrator';
+
+/** Every route of the server. A route that is not here stops the server from starting; a test compares both ways. */
+export const ROUTES: Readonly<Record<string, Access>> = {
+  'GET /': 'open',
+  'GET /next': 'open',
+  'GET /calendar': 'open',
+  'GET /calendar.ics': 'open',
+  'GET /m/:id': 'open',
+  'GET /m/:id/join': 'open',
+  'GET /u/:token': 'link',
+  'POST /u/:token': 'link',
+  'POST /u/:token/undo': 'link',
+  'GET /preferences/:token': 'link',
+  'POST /preferences/:token': 'link',
+  'GET /health/live': 'open',
+  'GET /health/ready': 'open',
+  'GET /metrics': 'open',
+  'GET /assets/convenor.css': 'open',
+  'GET /assets/*': 'open',
+
+  'GET /admin/set-up': 'guest',
+  'POST /admin/set-up': 'guest',
+  'GET /admin/set-up/organisation': 'administrator',
+  'POST /admin/set-up/organisation': 'administrator',
+  'POST /admin/set-up/sample': 'administrator',
+  'GET /admin/sign-in': 'guest',
+  'POST /admin/sign-in': 'guest',
+  'POST /admin/sign-out': 'editor',
+
+  'GET /admin': 'editor',
+  'GET /admin/more': 'editor',
+  'GET /admin/design': 'editor',
+
+  'GET /admin/meetings': 'editor',
+  'GET /admin/meetings/new': 'editor',
+  'POST /admin/meetings/new': 'editor',
+  'GET /admin/meetings/:id': 'editor',
+  'GET /admin/meetings/:id/change': 'editor',
+  'POST /admin/meetings/:id/change': 'editor',
+  'GET /admin/meetings/:id/cancel': 'editor',
+  'POST /admin/meetings/:id/cancel': 'editor',
+  'POST /admin/meetings/:id/decide': 'editor',
+  'GET /admin/meetings/series/new': 'editor',
+  'POST /admin/meetings/series/new': 'editor',
+  'POST /admin/meetings/series/preview': 'editor',
+  'GET /admin/meetings/series/:id': 'editor',
+  'GET /admin/meetings/series/:id/edit': 'editor',
+  'POST /admin/meetings/series/:id/edit': 'editor',
+  'GET /admin/meetings/series/:id/end': 'editor',
+  'POST /admin/meetings/series/:id/end': 'editor',
+
+  'GET /admin/announcements': 'editor',
+  'GET /admin/announcements/:id': 'editor',
+  'GET /admin/announcements/:id/mail': 'editor',
+  'POST /admin/announcements/:id/hold': 'editor',
+  'POST /admin/announcements/:id/resume': 'editor',
+  'GET /admin/announcements/:id/cancel': 'editor',
+  'POST /admin/announcements/:id/cancel': 'editor',
+  'POST /admin/announcements/:id/resolve': 'editor',
+
+  'GET /admin/subscribers': 'editor',
+  'GET /admin/subscribers/new': 'editor',
+  'POST /admin/subscribers/new': 'editor',
+  'GET /admin/subscribers/import': 'editor',
+  'POST /admin/subscribers/import': 'editor',
+  'GET /admin/subscribers/import/:id': 'editor',
+  'GET /admin/subscribers/import/:id/rejects.csv': 'editor',
+  'GET /admin/subscribers/:id': 'editor',
+  'GET /admin/subscribers/:id/edit': 'editor',
+  'POST /admin/subscribers/:id/edit': 'editor',
+  'POST /admin/subscribers/:id/topics': 'editor',
+  'GET /admin/subscribers/:id/remove': 'editor',
+  'POST /admin/subscribers/:id/remove': 'editor',
+  'POST /admin/subscribers/:id/allow': 'administrator',
+
+  'GET /admin/outbox': 'editor',
+  'GET /admin/outbox/:id': 'editor',
+  'GET /admin/outbox/:id/html': 'editor',
+  'GET /admin/outbox/:id/source': 'editor',
+  'GET /admin/outbox/:id/attachments/:index': 'editor',
+
+  'GET /admin/settings': 'administrator',
+  'POST /admin/settings/:group': 'administrator',
+  'POST /admin/settings/test-mail': 'administrator',
+};
+
+/** Everything below these addresses, for plugins that bring many routes of their own. */
+export const BRANCHES: Readonly<Record<string, Access>> = {
+  'GET /admin/queues': 'administrator',
+};
+
+/**
+ * @throws Error when the route is not in the table.
+ */
+export function accessTo(method: string, url: string): Access {
+  const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
+  const branch = Object.keys(BRANCHES).find((start) => key === start || key.startsWith(`${start}/`));
+  const level = ROUTES[key] ?? (branch === undefined ? undefined : BRANCHES[branch]);
+  if (level === undefined) throw new Error(`${key} is not in the route table.`);
+  return level;
+}

@@ -1,0 +1,71 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { WebDependencies } from './dependencies.ts';
+import { announcementPages } from './admin/announcements.ts';
+import { designPage } from './admin/design.ts';
+import { importPages } from './admin/import.ts';
+import { meetingPages } from './admin/meetings.ts';
+import { outboxPages } from './admin/outbox.ts';
+import { overviewPages } from './admin/overview.ts';
+import { seriesPages } from './admin/series.ts';
+import { setUpPages } from './admin/set-up.ts';
+import { settingsPages } from './admin/settings.ts';
+import { signInPages } from './admin/sign-in.ts';
+import { subscriberPages } from './admin/subscribers.ts';
+import { healthRoutes } from './public/health.ts';
+import { homePages } from './public/home.ts';
+import { leavePages } from './public/leave.ts';
+import { meetingPublicPages } from './public/meeting.ts';
+import { preferencePages } from './public/preferences.ts';
+import { access } from './plugins/access.ts';
+import { assets } from './plugins/assets.ts';
+import { errors } from './plugins/errors.ts';
+import { forms } from './plugins/forms.ts';
+import { pages } from './plugins/pages.ts';
+import { security } from './plugins/security.ts';
+import { sessions } from './plugins/sessions.ts';
+
+/** What holds for every route, in this order: each states what it needs of those before it. */
+const FOUNDATION = [security, sessions, access, forms, assets, pages, errors];
+
+/** The routes, by the part of the site that they belong to. */
+const SITE = [
+  homePages,
+  meetingPublicPages,
+  leavePages,
+  preferencePages,
+  healthRoutes,
+  setUpPages,
+  signInPages,
+  overviewPages,
+  seriesPages,
+  meetingPages,
+  announcementPages,
+  subscriberPages,
+  importPages,
+  outboxPages,
+  settingsPages,
+  designPage,
+];
+
+/** The web server, ready to listen or to be asked in a test; the caller closes it. */
+export async function createWebServer(deps: WebDependencies): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.log.child({ part: 'web' }, { level: quieter(deps.log.level) }),
+    // A proxy on the same machine or private network may say who the visitor is; nobody else may.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
+    genReqId: () => randomUUID(),
+    bodyLimit: 512 * 1024,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
+  });
+  app.decorate('deps', deps);
+  for (const plugin of [...FOUNDATION, ...SITE]) await app.register(plugin);
+  await app.ready();
+  return app as unknown as FastifyInstance;
+}
+
+/** One line per request is for finding faults, not for every day. */
+function quieter(level: string): string {
+  return level === 'info' ? 'warn' : level;
+}

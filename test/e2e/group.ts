@@ -1,0 +1,202 @@
+import { jobs } from '../../jobs/index.ts';
+import {
+  addMeeting,
+  addSeries,
+  cancelMeeting,
+  moveMeeting,
+} from '../../src/announcements/meeting-changes.ts';
+import { holdAnnouncement } from '../../src/announcements/life-cycle.ts';
+import { queryPlan } from '../../src/announcements/plan-query.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
+import {
+  parseMeetingChange,
+  parseSeriesInput,
+  parseSingleMeetingInput,
+} from '../../src/meetings/meeting-input.ts';
+import { nextMeetings } from '../../src/meetings/occurrences.ts';
+import { readSettings } from '../../src/organisation/settings.ts';
+import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
+import { importSubscribers } from '../../src/subscribers/import.ts';
+import { unsubscribe } from '../../src/subscribers/opt-out.ts';
+import { findSubscriber } from '../../src/subscribers/subscribers.ts';
+import { runDueWork, testServices } from '../support/services.ts';
+import { ManualClock } from '../support/clock.ts';
+import { setUpGroup, type Site } from '../web/site.ts';
+
+const FIRST = [
+  'Amina',
+  'Beth',
+  'Callum',
+  'Divya',
+  'Ewan',
+  'Fiona',
+  'Grace',
+  'Hamid',
+  'Isla',
+  'Jonah',
+  'Kezia',
+  'Liam',
+  'Megan',
+  'Nadia',
+  'Oliver',
+  'Priya',
+  'Rhys',
+  'Sana',
+  'Tom',
+  'Yvonne',
+];
+const LAST = [
+  'Abbott',
+  'Bailey',
+  'Chaudhry',
+  'Davies',
+  'Evans',
+  'Fraser',
+  'Griffiths',
+  'Hughes',
+  'Iqbal',
+  'Jones',
+];
+
+/** The people of the sample group as a CSV file, with a few lines that cannot be used. */
+export function peopleFile(count = 212): string {
+  const lines = Array.from({ length: count }, (_, index) => {
+    const [first, last] = [
+      FIRST[index % FIRST.length]!,
+      LAST[Math.floor(index / FIRST.length) % LAST.length]!,
+    ];
+    const extra = index >= 200 ? String(index) : '';
+    return `${first}.${last}${extra}@example.org,${first} ${last},${index % 9 === 0 ? 'student' : 'OT'},meetings${index % 3 === 0 ? ';training' : ''}`.toLowerCase();
+  });
+  return ['email,name,membership,topics', ...lines.map(capitalNames)].join('\n');
+}
+
+function capitalNames(line: string): string {
+  const [email, name, ...rest] = line.split(',');
+  return [email, name!.replace(/\b\w/g, (letter) => letter.toUpperCase()), ...rest].join(',');
+}
+
+/**
+ * A group in the middle of its life: three months of meetings with what was sent, one run on hold, a bank holiday
+ * to decide about, people who left. The site's clock ends at `NOW`.
+ */
+export async function liveGroup(site: Site, database: OpenDatabase): Promise<void> {
+  const { deps } = site;
+  const until = site.clock.now();
+  site.clock.set('2026-09-20T10:00:00Z');
+  const { clock } = site;
+  await setUpGroup(site);
+  const services = {
+    ...testServices(database, clock as ManualClock, { mailer: createOutboxMailer(database.db, { clock }) }),
+    config: deps.config,
+    links: deps.links,
+    addressHash: deps.addressHash,
+    renderer: deps.renderer,
+  };
+  const by = { clock, actor: 'admin:sample', settings: await readSettings(database.db) };
+  const people = peopleFile();
+  await importSubscribers(
+    database.db,
+    {
+      name: 'members.csv',
+      async *open() {
+        yield Buffer.from(people);
+      },
+    },
+    {},
+    { ...by, addressHash: deps.addressHash },
+  );
+  const today = Temporal.PlainDate.from('2026-09-20');
+  const series = {
+    title: 'Monthly network meeting',
+    description:
+      'We share cases, ideas and news from practice.\n\nBring a question that has been on your mind. Everybody is welcome, newly qualified or long in practice.',
+    rule: 'FREQ=MONTHLY;BYDAY=1WE',
+    time: '19:00',
+    zone: 'Europe/London',
+    duration: '75',
+    link: 'https://zoom.us/j/98765432100',
+    remind: ['7d@09:00', '1d@09:00', '1h'],
+  };
+  await addSeries(database.db, parseSeriesInput(series, today), by);
+  await addSeries(
+    database.db,
+    parseSeriesInput(
+      {
+        ...series,
+        title: 'Journal club',
+        description: 'One paper, half an hour.',
+        rule: 'FREQ=MONTHLY;BYDAY=-1MO',
+        time: '12:30',
+        duration: '45',
+        remind: ['3d@09:00'],
+      },
+      today,
+    ),
+    by,
+  );
+  await runDueWork(jobs as never, services);
+  while (Temporal.Instant.compare(clock.now(), until) < 0) {
+    const plan = await queryPlan(
+      database.db,
+      {
+        from: clock.now().toZonedDateTimeISO('Europe/London').toPlainDate(),
+        to: until.toZonedDateTimeISO('Europe/London').toPlainDate(),
+      },
+      by,
+    );
+    const next = plan
+      .map(({ sendAt }) => Temporal.Instant.from(sendAt))
+      .find((at) => Temporal.Instant.compare(at, clock.now()) > 0);
+    const step = next === undefined || Temporal.Instant.compare(next, until) > 0 ? until : next;
+    const before = step.subtract({ minutes: 4 });
+    if (Temporal.Instant.compare(before, clock.now()) > 0) {
+      clock.set(before);
+      await runDueWork(jobs as never, services);
+    }
+    clock.set(step.equals(until) ? until : step.add({ seconds: 20 }));
+    if (Temporal.Instant.compare(clock.now(), until) > 0) clock.set(until);
+    await runDueWork(jobs as never, services);
+    if (step.equals(until)) break;
+  }
+  for (const email of ['amina.abbott@example.org', 'beth.bailey@example.org']) {
+    const person = await findSubscriber(database.db, email);
+    if (person === undefined) continue;
+    await unsubscribe(database.db, { subscriberId: person.id, topic: 'all', source: 'one_click' }, { clock });
+  }
+  await addMeeting(
+    database.db,
+    parseSingleMeetingInput({
+      ...series,
+      title: 'Getting started with sensory integration',
+      start: '2027-02-18T18:30',
+      duration: '90',
+      remind: ['7d@09:00', '2h'],
+    }),
+    by,
+  );
+  const coming = await nextMeetings(database.db, { after: until, limit: 6 });
+  const moved = coming.find(({ title }) => title === 'Journal club');
+  if (moved !== undefined) {
+    await moveMeeting(
+      database.db,
+      moved.id,
+      parseMeetingChange({ start: '2027-01-26T12:30' }, 'Europe/London'),
+      by,
+    );
+  }
+  const cancelled = coming.findLast(
+    ({ title, status }) => title === 'Journal club' && status === 'scheduled',
+  );
+  if (cancelled !== undefined && cancelled.id !== moved?.id) {
+    await cancelMeeting(database.db, cancelled.id, 'Our speaker is ill.', by);
+  }
+  const plan = await queryPlan(
+    database.db,
+    { from: until.toZonedDateTimeISO('UTC').toPlainDate(), to: Temporal.PlainDate.from('2027-03-01') },
+    by,
+  );
+  const toHold = plan.find(({ title, state }) => title.includes('sensory') && state === 'approved');
+  if (toHold !== undefined)
+    await holdAnnouncement(database.db, toHold.id, 'Waiting for the speaker to confirm.', by);
+}

@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm';
+import { rows } from '../../src/db/open.ts';
+import type { Site } from '../web/site.ts';
+
+/** A page that a person can look at: `name` for files and messages, `path` in this database. */
+export interface SitePage {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Every page of the site in a living group. */
+export async function sitemap({ deps }: Site): Promise<SitePage[]> {
+  const { db, links } = deps;
+  const one = async (statement: ReturnType<typeof sql>) =>
+    (await rows<{ id: string }>(db, statement))[0]?.id ?? '';
+  const now = deps.clock.now().toString();
+  const meeting = await one(
+    sql`select id from meetings where status = 'scheduled' and starts_at > ${now}::timestamptz order by starts_at limit 1`,
+  );
+  const undecided = await one(
+    sql`select id from meetings where status = 'undecided' order by starts_at limit 1`,
+  );
+  const cancelled = await one(
+    sql`select id from meetings where status = 'cancelled' order by starts_at limit 1`,
+  );
+  const over = await one(
+    sql`select id from meetings where starts_at < ${now}::timestamptz order by starts_at desc limit 1`,
+  );
+  const series = await one(sql`select id from meeting_series order by created_at limit 1`);
+  const sent = await one(
+    sql`select id from announcements where state = 'sent' order by send_at desc limit 1`,
+  );
+  const planned = await one(
+    sql`select id from announcements where state = 'approved' order by send_at limit 1`,
+  );
+  const person = await one(sql`select id from subscribers where state = 'active' order by email limit 1`);
+  const leaver = await one(sql`select id from subscribers where state = 'left' order by email limit 1`);
+  const mail = await one(sql`select id from outbox_messages order by at desc limit 1`);
+  const path = (url: string) => new URL(url).pathname;
+  return [
+    { name: 'overview', path: '/admin' },
+    { name: 'more', path: '/admin/more' },
+    { name: 'meetings', path: '/admin/meetings' },
+    { name: 'meetings-past', path: '/admin/meetings?show=past' },
+    { name: 'meeting', path: `/admin/meetings/${meeting}` },
+    { name: 'meeting-undecided', path: `/admin/meetings/${undecided}` },
+    { name: 'meeting-cancelled', path: `/admin/meetings/${cancelled}` },
+    { name: 'meeting-change', path: `/admin/meetings/${meeting}/change` },
+    { name: 'meeting-cancel', path: `/admin/meetings/${meeting}/cancel` },
+    { name: 'meeting-new', path: '/admin/meetings/new' },
+    { name: 'series', path: `/admin/meetings/series/${series}` },
+    { name: 'series-new', path: '/admin/meetings/series/new' },
+    { name: 'series-first', path: '/admin/meetings/series/new?first=yes' },
+    { name: 'series-edit', path: `/admin/meetings/series/${series}/edit` },
+    { name: 'series-end', path: `/admin/meetings/series/${series}/end` },
+    { name: 'announcements', path: '/admin/announcements' },
+    { name: 'announcements-past', path: '/admin/announcements?show=past' },
+    { name: 'announcement-sent', path: `/admin/announcements/${sent}` },
+    { name: 'announcement-planned', path: `/admin/announcements/${planned}` },
+    { name: 'announcement-cancel', path: `/admin/announcements/${planned}/cancel` },
+    { name: 'subscribers', path: '/admin/subscribers' },
+    { name: 'subscribers-nobody', path: '/admin/subscribers?text=nobody-at-all' },
+    { name: 'subscriber', path: `/admin/subscribers/${person}` },
+    { name: 'subscriber-left', path: `/admin/subscribers/${leaver}` },
+    { name: 'subscriber-new', path: '/admin/subscribers/new' },
+    { name: 'subscriber-edit', path: `/admin/subscribers/${person}/edit` },
+    { name: 'subscriber-remove', path: `/admin/subscribers/${person}/remove` },
+    { name: 'import', path: '/admin/subscribers/import' },
+    { name: 'outbox', path: '/admin/outbox' },
+    { name: 'outbox-mail', path: `/admin/outbox/${mail}` },
+    { name: 'outbox-text', path: `/admin/outbox/${mail}?view=text` },
+    { name: 'outbox-source', path: `/admin/outbox/${mail}?view=source` },
+    { name: 'settings', path: '/admin/settings' },
+    { name: 'design', path: '/admin/design' },
+    { name: 'set-up-organisation', path: '/admin/set-up/organisation' },
+    { name: 'admin-not-found', path: '/admin/nothing-here' },
+    { name: 'home', path: '/' },
+    { name: 'calendar', path: '/calendar' },
+    { name: 'public-meeting', path: `/m/${meeting}` },
+    { name: 'public-meeting-cancelled', path: `/m/${cancelled}` },
+    { name: 'public-meeting-undecided', path: `/m/${undecided}` },
+    { name: 'public-meeting-over', path: `/m/${over}` },
+    { name: 'leave', path: path(links.unsubscribeUrl(person)) },
+    { name: 'leave-gone', path: path(links.unsubscribeUrl(leaver)) },
+    { name: 'preferences', path: path(links.preferencesUrl(person)) },
+  ];
+}
