@@ -35,6 +35,8 @@ export interface Attendee {
   readonly joins: number;
   readonly firstJoinedAt: Temporal.Instant | undefined;
   readonly lastLeftAt: Temporal.Instant | undefined;
+  /** When the person was there, overlaps joined; empty where the list told minutes only. */
+  readonly spans: readonly Session[];
 }
 
 interface Row extends ParticipantRow {
@@ -146,17 +148,25 @@ function presentSeconds(rows: readonly Row[], session: Session): number {
 }
 
 /** The time that at least one of the spans covers within the session. */
-function unionSeconds(spans: readonly Session[], session: Session): number {
-  let covered = session.from;
-  let seconds = 0;
+export function unionSeconds(spans: readonly Session[], session: Session): number {
+  return joinSpans(spans)
+    .map(({ from, to }) => ({
+      from: isBefore(from, session.from) ? session.from : from,
+      to: isBefore(session.to, to) ? session.to : to,
+    }))
+    .filter(({ from, to }) => isBefore(from, to))
+    .reduce((seconds, { from, to }) => seconds + to.since(from).total('seconds'), 0);
+}
+
+/** The same time in spans that do not touch each other, in order. */
+export function joinSpans(spans: readonly Session[]): Session[] {
+  const joined: Session[] = [];
   for (const span of [...spans].sort((a, b) => inOrder(a.from, b.from))) {
-    const from = isBefore(span.from, covered) ? covered : span.from;
-    const to = isBefore(session.to, span.to) ? session.to : span.to;
-    if (!isBefore(from, to)) continue;
-    seconds += to.since(from).total('seconds');
-    covered = to;
+    const last = joined.at(-1);
+    if (!last || isBefore(last.to, span.from)) joined.push({ from: span.from, to: span.to });
+    else if (isBefore(last.to, span.to)) joined[joined.length - 1] = { from: last.from, to: span.to };
   }
-  return seconds;
+  return joined;
 }
 
 /** The names of the rows: those shown to Zoom by a signed-in person first, device names last, then by time. */

@@ -88,6 +88,7 @@ export const attendances = pgTable('attendances', {
   joins: integer().notNull(),
   firstJoinedAt: instant('first_joined_at'),
   lastLeftAt: instant('last_left_at'),
+  spans: jsonb().notNull().default([]),
 });
 
 export const followUps = pgTable('follow_ups', {
