@@ -173,6 +173,8 @@ export const mailerliteLinks = pgTable('mailerlite_links', {
   wantedAt: instant('wanted_at').notNull(),
   doneAt: instant('done_at'),
   email: text(),
+  emailThere: text('email_there'),
+  optedOutAt: instant('opted_out_at'),
   status: text({ enum: [...MAILERLITE_STATUSES, 'gone'] }),
   topics: text({ enum: TOPICS }).array().notNull().default([]),
   seenAt: instant('seen_at'),

@@ -38,6 +38,8 @@ export interface MailerLiteSubscriber {
   readonly createdAt: Temporal.Instant | null;
   readonly updatedAt: Temporal.Instant | null;
   readonly deletedAt: Temporal.Instant | null;
+  /** When they confirmed a form: the one act that only the person can have done. */
+  readonly optedInAt: Temporal.Instant | null;
   /** The ids of the groups they are in; undefined where the answer does not say. */
   readonly groupIds: readonly string[] | undefined;
 }
@@ -54,6 +56,7 @@ export const subscriberModel = z
     created_at: optionalTimestamp,
     updated_at: optionalTimestamp,
     deleted_at: optionalTimestamp,
+    opted_in_at: optionalTimestamp,
     groups: z.array(z.object({ id })).optional(),
   })
   .transform((given): MailerLiteSubscriber => ({
@@ -67,6 +70,7 @@ export const subscriberModel = z
     createdAt: given.created_at,
     updatedAt: given.updated_at,
     deletedAt: given.deleted_at,
+    optedInAt: given.opted_in_at,
     groupIds: given.groups?.map(({ id }) => id),
   }));
 
