@@ -335,7 +335,8 @@ export const announcements = pgTable('announcements', {
   title: text().notNull(),
   meetingId: uuid('meeting_id'),
   reminderRule: text('reminder_rule'),
-  audienceKind: text('audience_kind', { enum: ['topic', 'told'] }).notNull(),
+  audienceKind: text('audience_kind', { enum: ['topic', 'told', 'missed', 'got'] }).notNull(),
+  audienceOf: uuid('audience_of'),
   sendAt: instant('send_at').notNull(),
   zone: text().notNull(),
   lateAfter: instant('late_after').notNull(),
@@ -435,3 +436,4 @@ export const jobFailures = pgTable('job_failures', {
 export * from './schema-attendance.ts';
 export * from './schema-web.ts';
 export * from './schema-noticeboard.ts';
+export * from './schema-composing.ts';
