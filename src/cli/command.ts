@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { invalidInput, type FieldProblem } from '../kernel/errors.ts';
-import type { CliDependencies, CliHost, CliIo } from './host.ts';
+import { ConvenorError, invalidInput, type FieldProblem } from '../kernel/errors.ts';
+import type { CliDependencies, CliHost, CliIo, OpenedApp } from './host.ts';
 import { write, writeJson, type LongList } from './output/write.ts';
 
 /** One run of the command line. */
@@ -76,14 +77,15 @@ export function addCommand<Schema extends z.ZodType>(
       ...Object.fromEntries(names.map((name, index) => [name, command.processedArgs[index] as unknown])),
     };
     const outcome = await definition.run(parseInput(definition.schema, raw), session);
-    if (typeof outcome === 'number') session.status = outcome;
-    else {
-      const { stdout } = session.io;
-      if (session.json) await writeJson(stdout, outcome.data, outcome.list);
-      else await write(stdout, outcome.text);
-      session.status = outcome.status ?? 0;
-    }
+    session.status = typeof outcome === 'number' ? outcome : await answer(outcome, session);
   });
+}
+
+/** Writes a command's answer and gives the exit status. */
+async function answer(result: Result, { io, json }: Session): Promise<number> {
+  if (json) await writeJson(io.stdout, result.data, result.list);
+  else await write(io.stdout, result.text);
+  return result.status ?? 0;
 }
 
 /** Makes a group of commands, such as `settings`. */
@@ -94,17 +96,41 @@ export function addGroup(parent: Command, name: string, summary: string): Comman
 /** Runs a command on the program that a running server holds, or that is opened for it. */
 export function withApp<Input>(
   run: (input: Input, context: AppContext) => Promise<Result>,
-): (input: Input, session: Session) => Promise<Result | number> {
-  return async (input, { argv, io, host, json }) => {
-    const forwarded = await host.forward(argv, io);
-    if (forwarded !== undefined) return forwarded;
-    const app = await host.open();
+): (input: Input, session: Session) => Promise<number> {
+  return async (input, session) => {
+    const { argv, io, host, json } = session;
+    const opened = await openOrForward(argv, io, host);
+    if ('status' in opened) return opened.status;
     try {
-      return await run(input, { app, io, json });
+      // A long list is read from the database while it is written.
+      return await answer(await run(input, { app: opened.app, io, json }), session);
     } finally {
-      await app.close();
+      await opened.app.close();
     }
   };
+}
+
+/** How long a command waits for its turn at the data folder, and how often it looks. */
+const PATIENCE_MS = 30_000;
+const LOOK_AGAIN_MS = 200;
+
+/** Waits for another command that is at work on the data folder, and for a server that is just starting. */
+async function openOrForward(
+  argv: readonly string[],
+  io: CliIo,
+  host: CliHost,
+): Promise<{ app: OpenedApp } | { status: number }> {
+  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+    const status = await host.forward(argv, io);
+    if (status !== undefined) return { status };
+    try {
+      return { app: await host.open() };
+    } catch (error) {
+      const locked = error instanceof ConvenorError && error.code === 'data_folder_locked';
+      if (!locked || waited >= PATIENCE_MS || io.signal.aborted) throw error;
+    }
+    await pause(LOOK_AGAIN_MS);
+  }
 }
 
 /**

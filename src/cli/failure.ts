@@ -33,7 +33,9 @@ function describe(error: unknown): Failure {
     return { code: error.code, message: error.message, problems: error.problems, status: error.exitStatus };
   }
   if (error instanceof CommanderError) return wrongUsage(error);
-  const message = error instanceof Error ? error.message : String(error);
+  // A failed query repeats its values; what the database said of it is the cause.
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const message = reason instanceof Error ? reason.message : String(reason);
   return {
     code: 'internal',
     message: `The command failed for a reason that was not foreseen: ${withoutAddresses(message)}`,

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command } from 'commander';
+import { projectRoot } from '../kernel/paths.ts';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
@@ -35,10 +38,17 @@ function wantsJson(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
 }
 
+function programVersion(): string {
+  const text = readFileSync(path.join(projectRoot, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 function createProgram(session: Session): Command {
   const { io, json } = session;
   const program = new Command('convenor')
     .description('Runs the communication of a small professional network.')
+    .version(programVersion(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show how it is used')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

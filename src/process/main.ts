@@ -14,6 +14,10 @@ async function main(): Promise<void> {
   }
   const interrupted = new AbortController();
   const { stdin, stdout, stderr } = process;
+  // A reader who has seen enough (`| head`) is no failure; what is left is not written.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const io: CliIo = {
     stdout,
     stderr,

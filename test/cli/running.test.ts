@@ -106,6 +106,19 @@ describe('doctor without a readable configuration', () => {
 });
 
 describe('a running server', () => {
+  it('is waited for while it starts, as is another command at the data folder', async () => {
+    let looked = 0;
+    await using cli = await openTestCli({
+      forward: () => Promise.resolve(looked < 2 ? undefined : 0),
+      open: () => {
+        looked += 1;
+        return Promise.reject(new ConvenorError('data_folder_locked', 'In use.'));
+      },
+    });
+    expect((await cli.run('settings', 'list')).status).toBe(0);
+    expect(looked).toBe(2);
+  });
+
   it('carries out a command that was typed correctly', async () => {
     const forwarded: unknown[] = [];
     await using cli = await openTestCli({

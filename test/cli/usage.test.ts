@@ -35,6 +35,14 @@ describe('usage', () => {
     });
   });
 
+  it('shows its version', async () => {
+    const { status, stdout } = await cli.run('--version');
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
+  });
+
   it('shows help with status 0', async () => {
     const { status, stdout } = await cli.run('--help');
     expect(status).toBe(0);

@@ -1,9 +1,18 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/** Writes and waits while the reader is slower than we are, so that a long listing keeps memory flat. */
+/**
+ * Writes and waits while the reader is slower than we are, so that a long listing keeps memory flat. A reader who
+ * has seen enough (`| head`) is no failure: what is left is not written.
+ */
 export async function write(stream: Writable, text: string): Promise<void> {
-  if (text !== '' && !stream.write(text) && !stream.destroyed) await once(stream, 'drain');
+  if (text === '' || stream.destroyed || stream.errored !== null) return;
+  if (stream.write(text)) return;
+  try {
+    await once(stream, 'drain');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
 }
 
 /** Items that may be many, written one by one as they come. */
