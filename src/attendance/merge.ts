@@ -138,6 +138,7 @@ function toAttendee(rows: readonly Row[], session: Session): Attendee {
       .map(({ to }) => to)
       .sort(inOrder)
       .at(-1),
+    spans: joinSpans(spans),
   };
 }
 

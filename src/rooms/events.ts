@@ -1,4 +1,4 @@
-import { and, eq, gte, lt, lte, sql } from 'drizzle-orm';
+import { and, eq, gte, lte, sql } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
 import { meetings, zoomEvents, zoomInstances, zoomMeetings } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -83,11 +83,6 @@ export async function recordInstance(
         endedAt: sql`coalesce(excluded.ended_at, ${zoomInstances.endedAt})`,
       },
     });
-}
-
-/** Forgets events that are older than they are kept. */
-export async function forgetRoomEvents(tx: Tx, before: Temporal.Instant): Promise<void> {
-  await tx.delete(zoomEvents).where(lt(zoomEvents.receivedAt, before));
 }
 
 /** The meeting that a run at Zoom belongs to: by its room, or by the number in its pasted link, nearest in time. */

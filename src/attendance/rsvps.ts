@@ -1,0 +1,80 @@
+import { eq, sql } from 'drizzle-orm';
+import { rows, type Tx } from '../db/open.ts';
+import { rsvps, RSVP_ANSWERS, type RsvpAnswer } from '../db/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { ConvenorError, invalidInput } from '../kernel/errors.ts';
+import { findMeeting, meetingEnd } from '../meetings/meetings.ts';
+import { getSubscriber } from '../subscribers/subscribers.ts';
+
+export type RsvpCounts = Readonly<Record<RsvpAnswer, number>>;
+
+/** @throws ConvenorError `invalid_input` (field `answer`). */
+export function parseAnswer(text: string): RsvpAnswer {
+  const answer = RSVP_ANSWERS.find((known) => known === text.trim().toLowerCase());
+  if (!answer) throw invalidInput({ field: 'answer', message: `must be one of ${RSVP_ANSWERS.join(', ')}` });
+  return answer;
+}
+
+/**
+ * Notes whether somebody will come. A later answer replaces an earlier one; it is taken until the meeting ends.
+ *
+ * @throws ConvenorError `not_found`; `wrong_state` when the meeting is over or does not take place.
+ */
+export async function answerInvitation(
+  tx: Tx,
+  { meetingId, subscriberId, answer }: { meetingId: string; subscriberId: string; answer: RsvpAnswer },
+  { clock }: { clock: Clock },
+): Promise<void> {
+  const now = clock.now();
+  const meeting = await findMeeting(tx, meetingId);
+  await getSubscriber(tx, subscriberId);
+  if (meeting.status === 'cancelled' || meeting.status === 'skipped') {
+    throw new ConvenorError('wrong_state', 'This meeting does not take place.');
+  }
+  if (Temporal.Instant.compare(meetingEnd(meeting), now) <= 0) {
+    throw new ConvenorError('wrong_state', 'This meeting is over.');
+  }
+  const values = { answer, answeredAt: now };
+  await tx
+    .insert(rsvps)
+    .values({ meetingId, subscriberId, ...values })
+    .onConflictDoUpdate({ target: [rsvps.meetingId, rsvps.subscriberId], set: values });
+}
+
+/** What this person answered, if anything. */
+export async function answerOf(
+  tx: Tx,
+  meetingId: string,
+  subscriberId: string,
+): Promise<RsvpAnswer | undefined> {
+  const [found] = await tx
+    .select({ answer: rsvps.answer })
+    .from(rsvps)
+    .where(sql`${rsvps.meetingId} = ${meetingId} and ${rsvps.subscriberId} = ${subscriberId}`);
+  return found?.answer;
+}
+
+/** How many answered what, for the host. */
+export async function rsvpCounts(tx: Tx, meetingId: string): Promise<RsvpCounts> {
+  const found = await tx
+    .select({ answer: rsvps.answer, count: sql<number>`count(*)::int` })
+    .from(rsvps)
+    .where(eq(rsvps.meetingId, meetingId))
+    .groupBy(rsvps.answer);
+  const count = (answer: RsvpAnswer) => found.find((row) => row.answer === answer)?.count ?? 0;
+  return { yes: count('yes'), no: count('no'), maybe: count('maybe') };
+}
+
+/** The names of those who answered, for the host; yes before maybe before no. */
+export async function listAnswers(
+  tx: Tx,
+  meetingId: string,
+): Promise<{ readonly subscriberId: string; readonly name: string | null; readonly answer: RsvpAnswer }[]> {
+  return rows(
+    tx,
+    sql`select r.subscriber_id as "subscriberId", s.name, r.answer
+      from rsvps r join subscribers s on s.id = r.subscriber_id
+      where r.meeting_id = ${meetingId}
+      order by array_position(array['yes', 'maybe', 'no'], r.answer), s.name, s.id`,
+  );
+}
