@@ -17,6 +17,8 @@ const KIND_LABELS: Readonly<Record<string, string>> = {
   reminder: 'Reminder',
   changed: 'Change notice',
   cancelled: 'Cancellation',
+  training_bulletin: 'Training bulletin',
+  vacancy_bulletin: 'Vacancy bulletin',
 };
 
 /** The name of a notice: "Reminder: Monthly meeting". */

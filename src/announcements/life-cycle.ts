@@ -1,7 +1,7 @@
 import { and, eq, lte, notExists, sql } from 'drizzle-orm';
 import { isQuiet } from '../calendar/quiet-hours.ts';
 import type { Tx } from '../db/open.ts';
-import { announcements, deliveries } from '../db/schema.ts';
+import { announcements, bulletinItems, deliveries, items } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
@@ -87,6 +87,38 @@ export async function resumeAnnouncement(
 }
 
 /**
+ * Lets an announcement that waits for approval go out, at its time or, if that has passed, at once.
+ *
+ * @param unchangedSince its `updatedAt` as the person saw it; left out, any will do.
+ * @throws ConvenorError `not_found`; `wrong_state` also when it is too late, or waits for a decision about its
+ *   meeting; `conflict` when it was changed since it was seen.
+ */
+export async function approveAnnouncement(
+  tx: Tx,
+  id: string,
+  { clock, actor, unchangedSince }: Context & { unchangedSince?: Temporal.Instant | undefined },
+): Promise<Announcement> {
+  return tx.transaction(async (inner) => {
+    const row = await lockAnnouncement(
+      inner,
+      id,
+      ['awaiting_approval'],
+      ({ state }) => `It ${WORDS[state]}, so it cannot be approved.`,
+    );
+    if (row.meetingId) {
+      throw new ConvenorError('wrong_state', 'It waits for a decision about its meeting. Decide about that.');
+    }
+    if (Temporal.Instant.compare(row.lateAfter, clock.now()) <= 0) {
+      throw new ConvenorError('wrong_state', 'It is too late for this announcement to be of use.');
+    }
+    if (unchangedSince && !row.updatedAt.equals(unchangedSince)) {
+      throw new ConvenorError('conflict', 'This was changed just now. Look at it again, then approve it.');
+    }
+    return setState(inner, row, { state: 'approved', stateReason: null }, { clock, actor });
+  });
+}
+
+/**
  * Cancels an announcement for good: nobody who has not got it will.
  *
  * @throws ConvenorError `not_found`, `wrong_state`.
@@ -140,10 +172,20 @@ export async function startAnnouncement(
         sql`${announcements.frozenAt} is not null`,
         lte(announcements.sendAt, now),
         sql`${announcements.lateAfter} > ${now.toString()}::timestamptz`,
+        notExists(endedItems(tx, now)),
       ),
     )
     .returning({ id: announcements.id });
   return started.length > 0;
+}
+
+/** Items of a bulletin that ended after it was frozen: it is frozen afresh without them before it starts. */
+function endedItems(tx: Tx, now: Temporal.Instant) {
+  return tx
+    .select({ one: sql`1` })
+    .from(bulletinItems)
+    .innerJoin(items, eq(items.id, bulletinItems.itemId))
+    .where(and(eq(bulletinItems.announcementId, announcements.id), lte(items.openUntil, now)));
 }
 
 /**

@@ -1,12 +1,13 @@
 import { and, asc, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm';
 import { toInstant, toWall } from '../calendar/wall.ts';
 import type { Tx } from '../db/open.ts';
-import { announcements, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
+import { announcements, bulletins, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { activeSeries, foreseeOccurrences, type Meeting } from '../meetings/occurrences.ts';
+import { activeSeries, foreseeOccurrences } from '../meetings/occurrences.ts';
 import { audienceCount } from '../subscribers/audience.ts';
 import { readBooks, type Books } from './books.ts';
 import type { Announcement } from './announcements.ts';
+import { activeBulletinSchedules, bulletinDates, bulletinRow } from './bulletins-schedules.ts';
 import { reminderRow, wantedReminders, type PlanningRules } from './planning.ts';
 
 /** One line of the plan: what goes out when, to how many. Instants are UTC in ISO 8601. */
@@ -47,7 +48,10 @@ export async function queryPlan(
     .from(announcements)
     .leftJoin(meetings, eq(meetings.id, announcements.meetingId))
     .where(and(gte(announcements.sendAt, first), lt(announcements.sendAt, end)));
-  const foreseen = await foreseeReminders(tx, { from, to, now, settings });
+  const foreseen = [
+    ...(await foreseeReminders(tx, { from, to, now, settings })),
+    ...(await foreseeBulletins(tx, { from, to, now, settings })),
+  ];
   const counts = new Map<Topic, number>();
   const audienceOf = async (topic: Topic) => {
     const known = counts.get(topic) ?? (await audienceCount(tx, topic, now));
@@ -63,12 +67,12 @@ export async function queryPlan(
       order: announcement.sendAt,
     });
   }
-  for (const { row, meeting } of foreseen) {
+  for (const { row, meetingStart } of foreseen) {
     if (Temporal.Instant.compare(row.sendAt, first) < 0 || Temporal.Instant.compare(row.sendAt, end) >= 0)
       continue;
     entries.push({
-      ...entry(row, meeting.startsAt),
-      audience: await audienceOf(meeting.topic),
+      ...entry(row, meetingStart),
+      audience: await audienceOf(row.topic),
       order: row.sendAt,
     });
   }
@@ -77,16 +81,20 @@ export async function queryPlan(
     .map(({ order: _, ...rest }) => rest);
 }
 
-async function foreseeReminders(
-  tx: Tx,
-  {
-    from,
-    to,
-    now,
-    settings,
-  }: { from: Temporal.PlainDate; to: Temporal.PlainDate; now: Temporal.Instant; settings: PlanningRules },
-) {
-  const found: { row: typeof announcements.$inferInsert; meeting: Meeting }[] = [];
+interface Foreseen {
+  readonly row: typeof announcements.$inferInsert;
+  readonly meetingStart: Temporal.Instant | null;
+}
+
+interface Span {
+  readonly from: Temporal.PlainDate;
+  readonly to: Temporal.PlainDate;
+  readonly now: Temporal.Instant;
+  readonly settings: PlanningRules;
+}
+
+async function foreseeReminders(tx: Tx, { from, to, now, settings }: Span): Promise<Foreseen[]> {
+  const found: Foreseen[] = [];
   for (const series of await activeSeries(tx)) {
     const written = await tx
       .select({ id: meetings.id })
@@ -97,8 +105,27 @@ async function foreseeReminders(
     for (const meeting of foreseeOccurrences(series, span, settings.bankHolidays, now)) {
       if (known.has(meeting.id)) continue;
       for (const reminder of wantedReminders(meeting, settings, now)) {
-        found.push({ row: reminderRow(meeting, reminder, now), meeting });
+        found.push({ row: reminderRow(meeting, reminder, now), meetingStart: meeting.startsAt });
       }
+    }
+  }
+  return found;
+}
+
+/** Bulletins that are not drafted yet. The days around the span are those from which quiet hours move a bulletin. */
+async function foreseeBulletins(tx: Tx, { from, to, now, settings }: Span): Promise<Foreseen[]> {
+  const found: Foreseen[] = [];
+  for (const schedule of await activeBulletinSchedules(tx)) {
+    const drafted = await tx
+      .select({ id: bulletins.announcementId })
+      .from(bulletins)
+      .where(eq(bulletins.scheduleId, schedule.id));
+    const known = new Set(drafted.map(({ id }) => id));
+    const span = { from: from.subtract({ days: 1 }), to: to.add({ days: 1 }) };
+    for (const each of bulletinDates(schedule, span, settings)) {
+      const row = bulletinRow(schedule, each, now);
+      const ahead = Temporal.Instant.compare(each.sendAt, now) > 0;
+      if (ahead && !known.has(row.id)) found.push({ row, meetingStart: null });
     }
   }
   return found;

@@ -1,0 +1,146 @@
+import { eq } from 'drizzle-orm';
+import type { Tx } from '../db/open.ts';
+import { announcements, bulletins, bulletinSchedules, type BulletinTopic } from '../db/schema.ts';
+import { ConvenorError, invalidInput } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import { recordAudit } from '../organisation/audit.ts';
+import { paragraph } from '../organisation/setting-types.ts';
+import { lockAnnouncement, type Announcement } from './announcements.ts';
+import { planSchedule } from './bulletins.ts';
+import {
+  findBulletinSchedule,
+  type BulletinSchedule,
+  type BulletinScheduleInput,
+} from './bulletins-schedules.ts';
+import type { ChangeContext } from './meeting-changes.ts';
+import { PLANNER, unfreeze } from './planning.ts';
+
+/**
+ * Sets the schedule of a topic's bulletins; there is one per topic. Bulletins that are drafted already follow.
+ *
+ * @param input as `parseBulletinSchedule` gives it.
+ */
+export async function saveBulletinSchedule(
+  tx: Tx,
+  input: BulletinScheduleInput,
+  context: ChangeContext,
+): Promise<BulletinSchedule> {
+  return tx.transaction(async (inner) => {
+    const now = context.clock.now();
+    const before = await findBulletinSchedule(inner, input.topic);
+    const [saved] = before
+      ? await inner
+          .update(bulletinSchedules)
+          .set({ ...input, updatedAt: now })
+          .where(eq(bulletinSchedules.id, before.id))
+          .returning()
+      : await inner
+          .insert(bulletinSchedules)
+          .values({ id: newId(now), ...input, createdAt: now, updatedAt: now })
+          .onConflictDoNothing()
+          .returning();
+    if (!saved) {
+      throw new ConvenorError(
+        'conflict',
+        'Somebody else set up these bulletins just now. Look at them again, then repeat.',
+      );
+    }
+    await recordAudit(
+      inner,
+      {
+        actor: context.actor,
+        action: before ? 'bulletins.changed' : 'bulletins.scheduled',
+        subject: saved.id,
+        before: before ?? null,
+        after: input,
+      },
+      context,
+    );
+    await planSchedule(inner, saved.id, context);
+    return saved;
+  });
+}
+
+/**
+ * Ends the bulletins of a topic. One that is drafted and has not begun to go out is stopped.
+ *
+ * @throws ConvenorError `wrong_state` when the topic has none.
+ */
+export async function endBulletins(tx: Tx, topic: BulletinTopic, context: ChangeContext): Promise<void> {
+  await tx.transaction(async (inner) => {
+    const now = context.clock.now();
+    const schedule = await findBulletinSchedule(inner, topic);
+    if (!schedule) throw new ConvenorError('wrong_state', 'There are no bulletins on this topic to end.');
+    await inner
+      .update(bulletinSchedules)
+      .set({ archivedAt: now, updatedAt: now })
+      .where(eq(bulletinSchedules.id, schedule.id));
+    await planSchedule(inner, schedule.id, context);
+    await recordAudit(
+      inner,
+      { actor: context.actor, action: 'bulletins.ended', subject: schedule.id },
+      context,
+    );
+  });
+}
+
+/**
+ * Gives one bulletin an introduction of its own. Where bulletins wait for approval, one that somebody has approved
+ * waits again.
+ *
+ * @param text plain text; empty for none, null for the schedule's.
+ * @throws ConvenorError `not_found`; `wrong_state` when it has begun to go out; `invalid_input` (field `introduction`).
+ */
+export async function introduceBulletin(
+  tx: Tx,
+  announcementId: string,
+  text: string | null,
+  { clock, actor }: Pick<ChangeContext, 'clock' | 'actor'>,
+): Promise<Announcement> {
+  const checked = text === null ? { success: true as const, data: null } : paragraph(2000).safeParse(text);
+  if (!checked.success) {
+    throw invalidInput({ field: 'introduction', message: checked.error.issues[0]!.message });
+  }
+  return tx.transaction(async (inner) => {
+    const row = await lockAnnouncement(
+      inner,
+      announcementId,
+      ['awaiting_approval', 'approved'],
+      () => 'This bulletin is not waiting to go out, so it cannot be changed.',
+    );
+    const [bulletin] = await inner
+      .update(bulletins)
+      .set({ introduction: checked.data })
+      .where(eq(bulletins.announcementId, announcementId))
+      .returning();
+    if (!bulletin) throw new ConvenorError('wrong_state', 'This announcement is not a bulletin.');
+    const [schedule] = await inner
+      .select()
+      .from(bulletinSchedules)
+      .where(eq(bulletinSchedules.id, bulletin.scheduleId));
+    await unfreeze(inner, announcementId);
+    const now = clock.now();
+    const askAgain = schedule?.approval === 'wait' && row.state === 'approved';
+    const [changed] = await inner
+      .update(announcements)
+      .set({
+        updatedAt: now,
+        ...(askAgain
+          ? {
+              state: 'awaiting_approval',
+              stateReason: 'Its introduction was changed.',
+              stateAt: now,
+              stateBy: PLANNER,
+            }
+          : {}),
+      })
+      .where(eq(announcements.id, announcementId))
+      .returning();
+    await recordAudit(
+      inner,
+      { actor, action: 'bulletin.introduced', subject: announcementId, after: checked.data },
+      { clock },
+    );
+    return changed!;
+  });
+}
