@@ -119,9 +119,9 @@ export const SETTINGS = {
   brandColour: setting({
     schema: darkColour,
     format: asIs,
-    fallback: '#1d5a8c',
+    fallback: '#1b6450',
     help: 'Colour of headings and buttons. White text must be readable on it.',
-    example: '#1d5a8c',
+    example: '#1b6450',
   }),
   whyYouGetThis: setting({
     schema: paragraph(300, 1),
