@@ -7,6 +7,7 @@ import vm from 'node:vm';
 import Handlebars from 'handlebars';
 import { ConvenorError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import type { CodeCache } from './code-cache.ts';
 import { HELPERS } from './helpers.ts';
 import type { TemplateFile } from './template-files.ts';
 
@@ -15,6 +16,8 @@ export interface EnvironmentOptions {
   readonly root: string;
   /** HTML is escaped; plain text is not. */
   readonly escape: boolean;
+  /** Code of templates that were compiled before. */
+  readonly cache?: CodeCache;
   /** Whether `{{#if x}}`, `{{#each x}}` and helpers also fail when `x` is absent, as `{{x}}` does. */
   readonly strictArguments: boolean;
 }
@@ -77,7 +80,7 @@ function named(file: string, run: AnyFunction): AnyFunction {
  */
 export function compileTemplates(
   files: readonly TemplateFile[],
-  { root, escape, strictArguments }: EnvironmentOptions,
+  { root, escape, strictArguments, cache }: EnvironmentOptions,
 ): ReadonlyMap<string, Template> {
   const handlebars = Handlebars.create();
   const wrap = strictArguments ? withDefinedArguments : (_name: string, helper: AnyFunction) => helper;
@@ -91,15 +94,10 @@ export function compileTemplates(
 
   const compile = (file: TemplateFile): AnyFunction => {
     try {
-      const code = handlebars.precompile(file.source, {
-        strict: true,
-        noEscape: !escape,
-        knownHelpers,
-        knownHelpersOnly: true,
-      });
-      const compiled = handlebars.template(
-        vm.runInThisContext(`(${code as string})`, { filename: file.file }),
-      );
+      const options = { strict: true, noEscape: !escape, knownHelpers, knownHelpersOnly: true };
+      const translate = () => handlebars.precompile(file.source, options) as string;
+      const code = cache ? cache.get(JSON.stringify([options, file.source]), translate) : translate();
+      const compiled = handlebars.template(vm.runInThisContext(`(${code})`, { filename: file.file }));
       return named(file.file, compiled as unknown as AnyFunction);
     } catch (error) {
       throw new ConvenorError('invalid_config', `The template ${describe(file.file, error).message}.`, {

@@ -87,6 +87,24 @@ export interface CancelledModel extends MeetingMail {
   readonly reason: string | null;
 }
 
+/** Something that an administrator wrote. */
+export interface AnnouncementModel {
+  readonly sender: SenderModel;
+  /** One line; may hold merge fields. */
+  readonly subject: string;
+  /** Markdown with merge fields (see `markdown.ts`). */
+  readonly body: string;
+  /** Values of the fields that are the same for everybody. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The meeting that it invites to. */
+  readonly meeting: MeetingModel | null;
+  readonly nextDates: readonly NextDate[];
+  readonly clockChange: string | null;
+  /** The announcement as a web page, when there is one. */
+  readonly webUrl: string | null;
+  readonly why: string;
+}
+
 /** A mail to an administrator that was asked for to see whether mail works. */
 interface TestModel {
   readonly sender: SenderModel;
@@ -163,6 +181,7 @@ export interface MailModels {
   reminder: ReminderModel;
   changed: ChangedModel;
   cancelled: CancelledModel;
+  announcement: AnnouncementModel;
   test: TestModel;
   missed: MissedModel;
   'run-held': RunHeldModel;
@@ -173,5 +192,7 @@ export interface MailModels {
 }
 export type MailKind = keyof MailModels;
 
+/** The notices of a meeting that are also told in the WhatsApp group. */
+export type WhatsAppNotice = 'invitation' | 'reminder' | 'changed' | 'cancelled';
 /** The kinds that are also told in the WhatsApp group. */
-export type WhatsAppKind = 'invitation' | 'reminder' | 'changed' | 'cancelled';
+export type WhatsAppKind = WhatsAppNotice | 'announcement';

@@ -1,8 +1,10 @@
 /** What the templates of mails see: the model, and what follows from it. */
 import { formatDateTime, formatDuration } from '../calendar/format.ts';
 import { palette } from './colour.ts';
+import { announcementView } from './announcement.ts';
 import { leadOf, type Lead } from './lead.ts';
 import type {
+  AnnouncementModel,
   ChangedModel,
   MailKind,
   MailModels,
@@ -71,6 +73,7 @@ export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Ki
     clinicalLine: sender.clinicalLine ?? CLINICAL_LINE,
     ...('nextDates' in model ? { nextDates: model.nextDates.slice(0, NEXT_DATES) } : {}),
   };
+  if (kind === 'announcement') return { ...common, ...announcementView(model as AnnouncementModel) };
   if (kind === 'reminder') return { ...common, lead: reminderLead(model as ReminderModel) };
   if (kind === 'changed') {
     const { changes, meeting } = model as ChangedModel;

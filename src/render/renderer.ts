@@ -1,7 +1,9 @@
 import { inline } from '@css-inline/css-inline';
-import { cleanLine, cleanModel } from './clean.ts';
+import { cleanModel } from './clean.ts';
+import { announcementWhatsApp } from './announcement.ts';
 import { compileTemplates, renderTemplate } from './environment.ts';
-import type { MailKind, MailModels, WhatsAppKind } from './mail-models.ts';
+import { CodeCache, type CachePlace } from './code-cache.ts';
+import type { AnnouncementModel, MailKind, MailModels, WhatsAppKind, WhatsAppNotice } from './mail-models.ts';
 import { mailView } from './mail-view.ts';
 import { mailSamples } from './samples.ts';
 import type { RenderedMail } from './slots.ts';
@@ -26,6 +28,8 @@ export interface RendererOptions {
   readonly templatesFolder: string;
   /** Files here take the place of those with the same path in `templatesFolder`. It need not exist. */
   readonly overridesFolder?: string;
+  /** Keeps what compiling gives, so that the next start need not compile and try out everything again. */
+  readonly cache?: CachePlace;
 }
 
 /** Files of a mail that are plain text; all others below `email/` are HTML. */
@@ -37,30 +41,33 @@ const TEXT_FILE = /(?:^|\/)(?:text|subject)(?:\/|$)/;
  *
  * @throws ConvenorError `invalid_config` or `internal` naming the file and what is wrong with it
  */
-export function createRenderer({ templatesFolder, overridesFolder }: RendererOptions): Renderer {
+export function createRenderer({ templatesFolder, overridesFolder, cacheFile }: RendererOptions): Renderer {
   const files = readTemplates(templatesFolder, overridesFolder);
+  const cache = new CodeCache(place);
   const below = (root: string) => files.filter((file) => file.name.startsWith(root));
   const email = below('email/');
   const html = compileTemplates(
     email.filter((file) => !TEXT_FILE.test(file.name)),
-    { root: 'email/', escape: true, strictArguments: true },
+    { root: 'email/', escape: true, strictArguments: true, cache },
   );
   const text = compileTemplates(
     email.filter((file) => TEXT_FILE.test(file.name)),
-    { root: 'email/', escape: false, strictArguments: true },
+    { root: 'email/', escape: false, strictArguments: true, cache },
   );
   const whatsapp = compileTemplates(below('whatsapp/'), {
     root: 'whatsapp/',
     escape: false,
     strictArguments: true,
+    cache,
   });
-  const web = compileTemplates(below('web/'), { root: 'web/', escape: true, strictArguments: false });
+  const web = compileTemplates(below('web/'), { root: 'web/', escape: true, strictArguments: false, cache });
 
   const renderer: Renderer = {
     mail: (kind, model) => {
       const view = mailView(kind, cleanModel(model));
       return {
-        subject: cleanLine(renderTemplate(text, `${kind}/subject`, view)),
+        // The model is clean already; the marks of slots stay.
+        subject: renderTemplate(text, `${kind}/subject`, view).replace(/\s+/g, ' ').trim(),
         html: withInlineStyles(
           renderTemplate(html, `${kind}/html`, view),
           renderTemplate(html, 'mail.css', view),
@@ -69,10 +76,21 @@ export function createRenderer({ templatesFolder, overridesFolder }: RendererOpt
       };
     },
     whatsapp: (kind, model) =>
-      fitWhatsApp((view) => renderTemplate(whatsapp, kind, view), kind, cleanModel(model)),
+      kind === 'announcement'
+        ? announcementWhatsApp(
+            (view) => renderTemplate(whatsapp, kind, view),
+            cleanModel(model as AnnouncementModel),
+          )
+        : fitWhatsApp(
+            (view) => renderTemplate(whatsapp, kind, view),
+            kind,
+            cleanModel(model as MailModels[WhatsAppNotice]),
+          ),
     page: (name, model) => renderTemplate(web, name, model),
   };
-  for (const { kind, model } of mailSamples(templatesFolder)) renderer.mail(kind, model);
+  // Templates that were all tried out before, by this very program, need not be tried again.
+  if (cache.changed) for (const { kind, model } of mailSamples(templatesFolder)) renderer.mail(kind, model);
+  cache.save();
   return renderer;
 }
 

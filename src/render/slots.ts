@@ -1,6 +1,7 @@
 /**
  * A mail is rendered once per announcement. What differs from person to person is left as a mark and filled in for
- * each: the mark is `U+E000 name U+E001`, two private-use characters that no text from outside keeps.
+ * each: the mark is `U+E000 name U+E001`, two private-use characters that no text from outside keeps. A slot with
+ * something to say instead is `U+E000 name|fallback U+E001`, the fallback percent-encoded.
  */
 import { invalidInput } from '../kernel/errors.ts';
 import { cleanLine } from './clean.ts';
@@ -9,9 +10,11 @@ import { cleanLine } from './clean.ts';
 const SLOTS = {
   /** "Hello Ann," or, without a name, "Hello,". */
   greetingName: 'greeting',
+  /** "Ann", or what the text says instead. */
+  name: 'name',
   unsubscribeUrl: 'url',
   preferencesUrl: 'url',
-} as const satisfies Record<string, 'greeting' | 'url'>;
+} as const satisfies Record<string, 'greeting' | 'name' | 'url'>;
 
 type SlotName = keyof typeof SLOTS;
 
@@ -20,10 +23,10 @@ type SlotName = keyof typeof SLOTS;
  * from it. A mark in the mail without a value here is an error; a value without a mark is not.
  */
 export type SlotValues = { readonly greetingName: string | null } & {
-  readonly [Name in Exclude<SlotName, 'greetingName'>]?: string;
+  readonly [Name in Exclude<SlotName, 'greetingName' | 'name'>]?: string;
 };
 
-/** A mail that may hold slot marks (in `html` and `text`), as `Renderer.mail` gives it. Plain JSON. */
+/** A mail that may hold slot marks, as `Renderer.mail` gives it. Plain JSON. */
 export interface RenderedMail {
   readonly subject: string;
   readonly html: string;
@@ -35,14 +38,22 @@ export interface FilledMail extends RenderedMail {
   readonly filled: true;
 }
 
-const MARK = /\ue000(\w+)\ue001/;
+const MARK = /\ue000(\w+)(?:\|([^\ue001]*))?\ue001/;
 
-/** The mark of a slot, for templates. */
-export function slotMark(name: string): string {
+/** The mark of a slot, for templates and merge fields. */
+export function slotMark(name: string, fallback?: string): string {
   if (!Object.hasOwn(SLOTS, name)) {
     throw new Error(`"${name}" is no slot; there are ${Object.keys(SLOTS).join(', ')}`);
   }
-  return `\ue000${name}\ue001`;
+  return `\ue000${name}${fallback === undefined ? '' : `|${encodeFallback(fallback)}`}\ue001`;
+}
+
+/** Letters, digits and `%` only: nothing that HTML or a parser of it would change. */
+function encodeFallback(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[^\w%.-]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 const TITLES = new Set(['dr', 'mr', 'mrs', 'ms', 'miss', 'mx', 'prof', 'professor', 'sir', 'dame', 'rev']);
@@ -64,17 +75,24 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-type Piece = string | { readonly slot: SlotName };
+type Piece = string | { readonly slot: SlotName; readonly fallback: string };
 
 function pieces(template: string): Piece[] {
-  return template
-    .split(MARK)
-    .map((part, index) => (index % 2 === 0 ? part : { slot: part as SlotName }))
-    .filter((piece) => piece !== '');
+  const parts = template.split(MARK);
+  const found: Piece[] = [];
+  for (let index = 0; index < parts.length; index += 3) {
+    if (parts[index] !== '') found.push(parts[index]!);
+    const slot = parts[index + 1];
+    if (slot !== undefined) {
+      found.push({ slot: slot as SlotName, fallback: decodeURIComponent(parts[index + 2] ?? '') });
+    }
+  }
+  return found;
 }
 
-function valueOf(slot: SlotName, values: SlotValues): string {
-  if (SLOTS[slot] === 'greeting') {
+function valueOf(slot: SlotName, fallback: string, values: SlotValues): string {
+  if (slot === 'name') return greetingNameOf(values.greetingName) ?? fallback;
+  if (slot === 'greetingName') {
     const name = greetingNameOf(values.greetingName);
     return name === null ? 'Hello,' : `Hello ${name},`;
   }
@@ -87,12 +105,15 @@ function valueOf(slot: SlotName, values: SlotValues): string {
 
 /** `fillSlots` for many recipients of one mail: the mail is taken apart once. */
 export function slotFiller(mail: RenderedMail): (values: SlotValues) => FilledMail {
+  const subject = pieces(mail.subject);
   const html = pieces(mail.html);
   const text = pieces(mail.text);
   const put = (parts: readonly Piece[], values: SlotValues, escape: (value: string) => string): string =>
-    parts.map((part) => (typeof part === 'string' ? part : escape(valueOf(part.slot, values)))).join('');
+    parts
+      .map((part) => (typeof part === 'string' ? part : escape(valueOf(part.slot, part.fallback, values))))
+      .join('');
   return (values) => ({
-    subject: mail.subject,
+    subject: cleanLine(put(subject, values, (value) => value)),
     html: put(html, values, escapeHtml),
     text: put(text, values, (value) => value),
     filled: true,

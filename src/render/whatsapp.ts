@@ -4,42 +4,43 @@
  */
 import { formatDateTime } from '../calendar/format.ts';
 import { cleanLine, cleanText, shorten } from './clean.ts';
-import type { ChangedModel, CancelledModel, MailModels, ReminderModel, WhatsAppKind } from './mail-models.ts';
+import type {
+  ChangedModel,
+  CancelledModel,
+  MailModels,
+  ReminderModel,
+  WhatsAppNotice,
+} from './mail-models.ts';
 import { changeInWords, reminderLead } from './mail-view.ts';
+import { withoutMarks } from './whatsapp-marks.ts';
 
 /** UTF-16 units; longer texts fold away in the app and make share links too long. */
 export const WHATSAPP_LIMIT = 1000;
 
-const TITLE_LIMIT = 120;
+export const TITLE_LIMIT = 120;
 const SENTENCE_LIMIT = 200;
-const SHORTEST_DESCRIPTION = 40;
-
-/** Characters that would turn into marks, and what looks the same and does not. */
-const LOOKALIKES: ReadonlyMap<string, string> = new Map([
-  ['*', '∗'],
-  ['_', 'ˍ'],
-  ['~', '∼'],
-  ['`', '‘'],
-]);
+export const SHORTEST_DESCRIPTION = 40;
 
 /** Text from people on one line that makes no marks, no list and no quotation. */
 export function neutralise(text: string): string {
-  return cleanLine(text)
-    .replace(/[*_~`]/g, (mark) => LOOKALIKES.get(mark)!)
-    .replace(/^[>\-•\s]+/, '');
+  return withoutMarks(cleanLine(text)).replace(/^[>\-•\s]+/, '');
 }
 
 /** A description without its links (the text has one, ours) and without lines that tell how to get in. */
 function publicDescription(text: string): string {
-  return cleanText(text)
+  return withoutEntry(cleanText(text)).replace(/\b(?:https?:\/\/|www\.)\S+/gi, '');
+}
+
+/** A text without the lines that tell how to get into a meeting: the group may be larger than the list. */
+export function withoutEntry(text: string): string {
+  return text
     .split('\n')
     .filter((line) => !/pass\s?code|password|meeting\s+id\b/i.test(line))
-    .join('\n')
-    .replace(/\b(?:https?:\/\/|www\.)\S+/gi, '');
+    .join('\n');
 }
 
 /** What the templates in `templates/whatsapp` see. */
-function whatsappView<Kind extends WhatsAppKind>(
+function whatsappView<Kind extends WhatsAppNotice>(
   kind: Kind,
   model: MailModels[Kind],
   description: string,
@@ -73,7 +74,7 @@ function changes({ changes: list, meeting }: ChangedModel): object[] {
 }
 
 /** The text by the given template, with as much of the description as there is room for. */
-export function fitWhatsApp<Kind extends WhatsAppKind>(
+export function fitWhatsApp<Kind extends WhatsAppNotice>(
   render: (view: object) => string,
   kind: Kind,
   model: MailModels[Kind],
