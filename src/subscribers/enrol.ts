@@ -50,18 +50,24 @@ export async function enrol(
   if (people.length === 0) return [];
   return tx.transaction(async (inner) => {
     const addresses = people.map((person) => person.address.normalised);
-    const suppressed = await suppressedAmong(inner, addresses, { addressHash });
-    const allowed = people.filter((person) => !suppressed.has(person.address.normalised));
+    const suppressedBefore = await suppressedAmong(inner, addresses, { addressHash });
+    const allowed = people.filter((person) => !suppressedBefore.has(person.address.normalised));
     const added = await insertNew(inner, allowed, clock);
     const existing = await readExisting(
       inner,
       allowed.map((person) => person.address.normalised).filter((address) => !added.has(address)),
     );
+    // The statements above may have waited for an erasure or a removal to end.
+    const suppressed = await suppressedAmong(inner, addresses, { addressHash });
+    await takeBack(
+      inner,
+      [...added].filter(([address]) => suppressed.has(address)).map(([, id]) => id),
+    );
     const acts: ConsentAct[] = [];
     const changed: { id: string; person: Enrolment; consent: boolean }[] = [];
     const results = people.map((person): EnrolmentResult => {
       const why = suppressed.get(person.address.normalised);
-      if (why !== undefined) return { result: 'rejected', reason: `${SUPPRESSION_WORDS[why]}` };
+      if (why !== undefined) return { result: 'rejected', reason: SUPPRESSION_WORDS[why] };
       const newcomer = added.get(person.address.normalised);
       if (newcomer !== undefined) {
         acts.push(...actsFor(newcomer, person, person.topics, source));
@@ -155,6 +161,13 @@ async function insertNew(tx: Tx, people: readonly Enrolment[], clock: Clock): Pr
       returning id, email_normalised as normalised`,
   );
   return new Map(inserted.map(({ id, normalised }) => [normalised, id]));
+}
+
+async function takeBack(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.execute(sql`
+    delete from subscribers s
+    where s.id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb)::uuid)`);
 }
 
 async function readExisting(tx: Tx, addresses: readonly string[]): Promise<Map<string, Existing>> {

@@ -56,6 +56,10 @@ export async function eraseSubscriber(
       on conflict (mailerlite_id) do update set requested_at = excluded.requested_at, done_at = null`);
     await eraseTraces(inner, id, addresses);
     await inner.execute(sql`delete from subscribers s where s.id = ${id}`);
+    // A run that was being filled meanwhile has let the line above wait, and now shows what it wrote.
+    await inner.execute(
+      sql`update deliveries set ${ANONYMOUS_DELIVERY} where email_normalised in ${addresses}`,
+    );
     await recordAudit(inner, { actor, action: 'subscriber.erased', subject: id }, { clock });
   });
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
 import { joinRequests, subscribers, TOPICS, type Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -45,7 +45,8 @@ export async function startJoining(
       await tellAboutRemoved(inner, addressHash(normalised), { clock });
       return;
     }
-    await inner
+    // The update changes nothing: it locks the row that is there, so that the person cannot be erased meanwhile.
+    const [{ id } = { id: '' }] = await inner
       .insert(subscribers)
       .values({
         id: newId(now),
@@ -56,11 +57,11 @@ export async function startJoining(
         createdAt: now,
         updatedAt: now,
       })
-      .onConflictDoNothing({ target: subscribers.emailNormalised });
-    const [{ id } = { id: '' }] = await inner
-      .select({ id: subscribers.id })
-      .from(subscribers)
-      .where(eq(subscribers.emailNormalised, normalised));
+      .onConflictDoUpdate({
+        target: subscribers.emailNormalised,
+        set: { updatedAt: sql`${subscribers.updatedAt}` },
+      })
+      .returning({ id: subscribers.id });
     const subscriber = (await lockSubscriber(inner, id))!;
     if (subscriber.state === 'active') {
       await tellThatJoined(inner, id, { clock });
@@ -156,14 +157,19 @@ export async function confirmJoining(
 ): Promise<{ subscriberId: string; topics: Topic[]; confirmed: boolean }> {
   return tx.transaction(async (inner) => {
     const { subscriberId } = await readJoinRequest(inner, requestId);
-    const subscriber = (await lockSubscriber(inner, subscriberId))!;
+    const subscriber = await lockSubscriber(inner, subscriberId);
+    if (subscriber === undefined) throw notFound('request to join', requestId);
     const request = await readJoinRequest(inner, requestId);
     if (request.confirmedAt !== null) return { subscriberId, topics: topicsOn(subscriber), confirmed: false };
     const now = clock.now();
     if (Temporal.Instant.compare(request.expiresAt, now) <= 0) {
       throw new ConvenorError('wrong_state', 'This link has expired. Please fill in the form again.');
     }
-    if (subscriber.state === 'removed') {
+    const { emailNormalised } = subscriber;
+    const suppressed = (await suppressedAmong(inner, [emailNormalised], { addressHash })).get(
+      emailNormalised,
+    );
+    if (subscriber.state === 'removed' || suppressed === 'removed') {
       throw new ConvenorError('wrong_state', 'This address was removed from the list. Please write to us.');
     }
     await inner.update(joinRequests).set({ confirmedAt: now }).where(eq(joinRequests.id, requestId));
@@ -182,7 +188,7 @@ export async function confirmJoining(
       .where(eq(subscribers.id, subscriberId));
     await liftSuppression(
       inner,
-      { normalised: subscriber.emailNormalised, reasons: ['bounced', 'complained', 'erased'] },
+      { normalised: emailNormalised, reasons: ['bounced', 'complained', 'erased'] },
       { addressHash },
     );
     await recordAgreement(inner, request, subscriber, evidence, { clock });

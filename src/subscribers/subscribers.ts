@@ -86,9 +86,7 @@ export async function addSubscriber(
   const name = parseName(input.name ?? '');
   const topics = parseTopics(input.topics ?? ['meetings']);
   return tx.transaction(async (inner) => {
-    if ((await findSubscriber(inner, address.normalised))?.state === 'active') {
-      throw new ConvenorError('conflict', 'This address is on the list already.');
-    }
+    const before = (await findSubscriber(inner, address.normalised))?.state;
     const [outcome] = await enrol(
       inner,
       [
@@ -105,6 +103,10 @@ export async function addSubscriber(
     );
     if (outcome!.result === 'rejected') {
       throw new ConvenorError('conflict', `This address cannot be added: ${outcome!.reason}.`);
+    }
+    // Whoever adds the same address at the same moment finds it here, after waiting for the other.
+    if (outcome!.result !== 'added' && before !== 'unconfirmed') {
+      throw new ConvenorError('conflict', 'This address is on the list already.');
     }
     await recordAudit(
       inner,
