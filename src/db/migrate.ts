@@ -23,6 +23,22 @@ export function knownMigrations(): Migration[] {
     }));
 }
 
+/** The usual case, answered without locks: every migration that we know is there, and no other. */
+async function isUpToDate(db: Db, known: readonly Migration[]): Promise<boolean> {
+  const [table] = await rows<{ there: boolean }>(
+    db,
+    sql`select to_regclass('schema_migrations') is not null as there`,
+  );
+  if (!table?.there) return false;
+  const present = await rows<{ number: number }>(
+    db,
+    sql`select number from schema_migrations order by number`,
+  );
+  return (
+    present.length === known.length && present.every(({ number }, index) => number === known[index]?.number)
+  );
+}
+
 /**
  * Brings the tables up to date: each missing migration in its own transaction. Several processes may call
  * this at once; an advisory lock lets one work and the others wait.
@@ -34,6 +50,7 @@ export async function migrate(db: Db): Promise<string[]> {
   const known = knownMigrations();
   const newest = known.at(-1)?.number ?? 0;
   const applied: string[] = [];
+  if (await isUpToDate(db, known)) return applied;
   for (const migration of known) {
     const done = await db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(726011001)`);

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../config/load.ts';
 import { openDatabase, type DatabaseLocation } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import { templatesFolder } from '../kernel/paths.ts';
+import { projectRoot, templatesFolder } from '../kernel/paths.ts';
 import type { Mailer } from '../mail/types.ts';
 import { readSettings } from '../organisation/settings.ts';
+import type { CachePlace } from '../render/code-cache.ts';
 import { createRenderer } from '../render/renderer.ts';
 import { createAddressHash } from '../subscribers/address-hash.ts';
 import { createLinks } from '../subscribers/links.ts';
@@ -37,6 +39,7 @@ export async function openCore(
   const renderer = createRenderer({
     templatesFolder,
     overridesFolder: path.join(config.DATA_DIR, 'templates'),
+    ...templateCache(config.DATA_DIR),
   });
   const database = await openDatabase(databaseLocation(config));
   const { db } = database;
@@ -62,6 +65,18 @@ export async function openCore(
     keptSecretKey: () => (config.SECRET_KEY === undefined ? secretKey : undefined),
     ...(database.dump ? { dumpDatabase: database.dump.bind(database) } : {}),
   };
+}
+
+/** Only a built program keeps its templates compiled: sources may change under a running one. */
+function templateCache(dataFolder: string): { cache?: CachePlace } {
+  const dist = path.join(projectRoot, 'dist');
+  if (!import.meta.filename.startsWith(dist)) return {};
+  try {
+    const program = readFileSync(path.join(dist, '.built'), 'utf8');
+    return { cache: { file: path.join(dataFolder, 'cache', 'templates.json'), program } };
+  } catch {
+    return {};
+  }
 }
 
 export function databaseLocation(config: Config): DatabaseLocation {

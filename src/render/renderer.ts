@@ -41,7 +41,11 @@ const TEXT_FILE = /(?:^|\/)(?:text|subject)(?:\/|$)/;
  *
  * @throws ConvenorError `invalid_config` or `internal` naming the file and what is wrong with it
  */
-export function createRenderer({ templatesFolder, overridesFolder, cacheFile }: RendererOptions): Renderer {
+export function createRenderer({
+  templatesFolder,
+  overridesFolder,
+  cache: place,
+}: RendererOptions): Renderer {
   const files = readTemplates(templatesFolder, overridesFolder);
   const cache = new CodeCache(place);
   const below = (root: string) => files.filter((file) => file.name.startsWith(root));
