@@ -1,4 +1,4 @@
-import type { Services } from '../src/process/app.ts';
+import type { Services } from './services.ts';
 import { jobDefiner } from '../src/queue/job.ts';
 
 /** `defineJob({ name, schema, concurrency, due, run })`: one file of this folder each; see `src/queue/job.ts`. */

@@ -15,7 +15,7 @@ import { rows } from '../src/db/open.ts';
 import { withoutAddresses } from '../src/kernel/log.ts';
 import type { OutgoingMail } from '../src/mail/types.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
-import type { Services } from '../src/process/app.ts';
+import type { Services } from './services.ts';
 import { defineJob } from './define.ts';
 import { mailMaker, type Recipient } from './notice-mail.ts';
 import { settlementOf } from './outcome.ts';

@@ -1,5 +1,9 @@
 import { deliver } from './deliver.ts';
 import { freeze } from './freeze.ts';
+import { mailerlitePull } from './mailerlite-pull.ts';
+import { mailerlitePush } from './mailerlite-push.ts';
+import { mailerliteWebhookCheck } from './mailerlite-webhook-check.ts';
+import { mailerliteWebhook } from './mailerlite-webhook.ts';
 import { planAheadJob } from './plan-ahead.ts';
 import { rescueDeliveriesJob } from './rescue-deliveries.ts';
 import { runAnnouncements } from './run-announcements.ts';
@@ -15,4 +19,8 @@ export const jobs = [
   rescueDeliveriesJob,
   sendServiceMails,
   zoomMeetings,
+  mailerlitePush,
+  mailerlitePull,
+  mailerliteWebhook,
+  mailerliteWebhookCheck,
 ];

@@ -6,7 +6,7 @@ import { formatDateTime } from '../src/calendar/format.ts';
 import { ConvenorError } from '../src/kernel/errors.ts';
 import { findMeeting } from '../src/meetings/meetings.ts';
 import type { ServiceMail } from '../src/organisation/service-mail-ledger.ts';
-import type { Services } from '../src/process/app.ts';
+import type { Services } from './services.ts';
 import type { RenderedMail } from '../src/render/slots.ts';
 import { readRoom } from '../src/rooms/ledger.ts';
 

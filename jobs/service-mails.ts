@@ -10,7 +10,7 @@ import {
   type ServiceMail,
   type ServiceMailSettlement,
 } from '../src/organisation/service-mail-ledger.ts';
-import type { Services } from '../src/process/app.ts';
+import type { Services } from './services.ts';
 import { findSubscriber } from '../src/subscribers/subscribers.ts';
 import { defineJob } from './define.ts';
 import { retryAt } from './outcome.ts';

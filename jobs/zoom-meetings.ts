@@ -14,7 +14,7 @@ import {
 } from '../src/rooms/ledger.ts';
 import { wantedRoom, wantsRoom, type Room } from '../src/rooms/wanted.ts';
 import type { Meeting } from '../src/meetings/occurrences.ts';
-import type { Services } from '../src/process/app.ts';
+import type { Services } from './services.ts';
 import type { ZoomClient } from '../src/zoom/client.ts';
 import { compareMeeting, meetingValues } from '../src/zoom/differences.ts';
 import { ZoomError } from '../src/zoom/errors.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { sql } from 'drizzle-orm';
 import { ConvenorError } from '../kernel/errors.ts';
 import { migrationsFolder } from '../kernel/paths.ts';
-import { rows, type Db } from './open.ts';
+import { rows, type Db } from './tx.ts';
 
 interface Migration {
   readonly number: number;

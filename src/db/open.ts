@@ -3,18 +3,13 @@ import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle as drizzlePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
-import type { SQL } from 'drizzle-orm';
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { ConvenorError } from '../kernel/errors.ts';
 import { migrate } from './migrate.ts';
 import * as schema from './schema.ts';
+import type { Db } from './tx.ts';
 
-/** A connection to the database, or a transaction on it: what every domain function takes. */
-export type Tx = PgDatabase<PgQueryResultHKT, typeof schema>;
-
-/** The open database. Transactions nest as savepoints. */
-export type Db = Tx;
+export { rows, type Db, type Tx } from './tx.ts';
 
 export interface OpenDatabase {
   readonly db: Db;
@@ -91,12 +86,4 @@ async function openEmbedded(location: {
     dump: async () => new Uint8Array(await (await client.dumpDataDir('gzip')).arrayBuffer()),
     close: () => client.close(),
   };
-}
-
-/**
- * Runs a statement and gives its rows as they come from the driver: timestamps as text in UTC, `bigint` and
- * `count(*)` as text or number. The caller parses them with a schema or names the types that it casts to in SQL.
- */
-export async function rows<T>(tx: Tx, statement: SQL): Promise<T[]> {
-  return ((await tx.execute(statement)) as { rows: T[] }).rows;
 }

@@ -1,40 +1,9 @@
 import type { FastifyPluginCallback } from 'fastify';
-import type { Config } from '../config/load.ts';
-import type { Db } from '../db/open.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { Log } from '../kernel/log.ts';
-import type { Mailer } from '../mail/types.ts';
-import type { MailerLiteClient } from '../mailerlite/client.ts';
-import type { Settings } from '../organisation/settings.ts';
+import type { Services } from '../../jobs/services.ts';
 import type { RedisFinding } from '../queue/checks.ts';
 import type { QueueCounts } from '../queue/queues.ts';
-import type { Renderer } from '../render/renderer.ts';
-import type { AddressHash } from '../subscribers/address-hash.ts';
-import type { Links } from '../subscribers/links.ts';
-import type { ZoomClient } from '../zoom/client.ts';
 
-/** What the background work uses. */
-export interface Services {
-  /**
-   * Names this process in claims. Its row `worker:<workerId>` in `heartbeats` is renewed every two seconds while the
-   * process works; when that stops, what it had claimed is given up.
-   */
-  readonly workerId: string;
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly db: Db;
-  readonly mailer: Mailer;
-  /** Absent without a key: the synchronisation is off. */
-  readonly mailerlite?: MailerLiteClient | undefined;
-  readonly renderer: Renderer;
-  readonly links: Links;
-  readonly addressHash: AddressHash;
-  /** Absent when no Zoom account is configured. */
-  readonly zoom?: ZoomClient | undefined;
-  /** The organisation's settings as they are now. */
-  readonly settings: () => Promise<Settings>;
-}
+export type { Services } from '../../jobs/services.ts';
 
 /** The queue as the web sees it. Nothing here waits for a Redis that is away, and nothing adds a job. */
 export interface QueueView {

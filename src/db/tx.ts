@@ -1,0 +1,17 @@
+import type { SQL } from 'drizzle-orm';
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import type * as schema from './schema.ts';
+
+/** A connection to the database, or a transaction on it: what every domain function takes. */
+export type Tx = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** The open database. Transactions nest as savepoints. */
+export type Db = Tx;
+
+/**
+ * Runs a statement and gives its rows as they come from the driver: timestamps as text in UTC, `bigint` and
+ * `count(*)` as text or number. The caller parses them with a schema or names the types that it casts to in SQL.
+ */
+export async function rows<T>(tx: Tx, statement: SQL): Promise<T[]> {
+  return ((await tx.execute(statement)) as { rows: T[] }).rows;
+}
