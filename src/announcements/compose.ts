@@ -1,0 +1,220 @@
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import { toInstant } from '../calendar/wall.ts';
+import type { Tx } from '../db/open.ts';
+import { announcements, drafts, type AnnouncementState } from '../db/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { ConvenorError, notFound } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import { findMeeting } from '../meetings/meetings.ts';
+import { recordAudit, type Actor } from '../organisation/audit.ts';
+import { lockAnnouncement, type Announcement } from './announcements.ts';
+import type { DraftInput } from './compose-input.ts';
+import { unfreeze } from './planning.ts';
+
+/** What a person wrote and its approval; the announcement's own row stands beside it. */
+export type Draft = typeof drafts.$inferSelect;
+
+export interface DraftedAnnouncement {
+  readonly announcement: Announcement;
+  readonly draft: Draft;
+}
+
+interface Context {
+  readonly clock: Clock;
+  readonly actor: Actor;
+  /** IANA zone of the group. */
+  readonly zone: string;
+}
+
+/** Whom an announcement goes to: the people of its topic, or those who missed or got another one. */
+export type AudienceChoice =
+  { readonly kind: 'topic' } | { readonly kind: 'missed' | 'got'; readonly of: string };
+
+/** States in which the text can still be changed. What is on hold may have begun to go out; see `editDraft`. */
+const EDITABLE: readonly AnnouncementState[] = ['draft', 'awaiting_approval', 'approved', 'held', 'missed'];
+
+/** An approval that any change takes back. */
+export const NO_APPROVAL = {
+  approvedContent: null,
+  approvedHash: null,
+  approvedAt: null,
+  approvedBy: null,
+  undoUntil: null,
+  confirmedWarnings: [],
+};
+
+/** An announcement that a person wrote. @throws ConvenorError `not_found`, also for one that the planner made. */
+export async function findDraft(tx: Tx, id: string): Promise<DraftedAnnouncement> {
+  const [found] = await tx
+    .select({ announcement: announcements, draft: drafts })
+    .from(announcements)
+    .innerJoin(drafts, eq(drafts.announcementId, announcements.id))
+    .where(eq(announcements.id, id));
+  if (!found) throw notFound('written announcement', id);
+  return found;
+}
+
+/** Written announcements in given states, the last changed first. */
+export async function listDrafts(
+  tx: Tx,
+  {
+    states = ['draft', 'awaiting_approval'],
+    limit = 50,
+  }: { states?: readonly AnnouncementState[]; limit?: number } = {},
+): Promise<DraftedAnnouncement[]> {
+  return tx
+    .select({ announcement: announcements, draft: drafts })
+    .from(announcements)
+    .innerJoin(drafts, eq(drafts.announcementId, announcements.id))
+    .where(and(inArray(announcements.state, [...states])))
+    .orderBy(desc(announcements.updatedAt), desc(announcements.id))
+    .limit(limit);
+}
+
+/**
+ * Keeps a new announcement as a draft. Nothing goes out before it is approved.
+ *
+ * @throws ConvenorError `not_found` for a meeting, or another announcement, that does not exist.
+ */
+export async function createDraft(
+  tx: Tx,
+  input: DraftInput,
+  { clock, actor, zone }: Context,
+  audience: AudienceChoice = { kind: 'topic' },
+): Promise<DraftedAnnouncement> {
+  return tx.transaction(async (inner) => {
+    const now = clock.now();
+    const id = newId(now);
+    await inner.insert(announcements).values({
+      id,
+      ...(await announcementValues(inner, input, { now, zone })),
+      audienceKind: audience.kind,
+      audienceOf: audience.kind === 'topic' ? null : audience.of,
+      state: 'draft',
+      stateAt: now,
+      stateBy: actor,
+      dedupeKey: `draft:${id}`,
+      createdAt: now,
+      updatedAt: now,
+    });
+    await inner.insert(drafts).values({ announcementId: id, ...draftValues(input, zone), writtenBy: actor });
+    await recordAudit(inner, { actor, action: 'draft.created', subject: id }, { clock });
+    return findDraft(inner, id);
+  });
+}
+
+/**
+ * Changes an announcement that has not begun to go out. An approval that it had is taken back, whatever was changed:
+ * it goes out only after somebody approved it as it is now.
+ *
+ * @param seen the draft's `revision` as the person saw it; left out, any will do.
+ * @throws ConvenorError `not_found`; `wrong_state` once it goes out; `conflict` when somebody else changed it.
+ */
+export async function editDraft(
+  tx: Tx,
+  id: string,
+  input: DraftInput,
+  { clock, actor, zone, seen }: Context & { seen?: number | undefined },
+): Promise<DraftedAnnouncement> {
+  return tx.transaction(async (inner) => {
+    const row = await lockAnnouncement(
+      inner,
+      id,
+      EDITABLE,
+      () =>
+        'It goes out, or has gone out, so its text cannot be changed any more. Send a correction instead.',
+    );
+    if (row.heldFrom === 'sending') {
+      throw new ConvenorError(
+        'wrong_state',
+        'Some people have this text already. Cancel it and send a correction instead.',
+      );
+    }
+    const { draft } = await findDraft(inner, id);
+    if (seen !== undefined && seen !== draft.revision) {
+      throw new ConvenorError(
+        'conflict',
+        'Somebody else changed this text meanwhile. Look at it again, then repeat your change.',
+      );
+    }
+    const now = clock.now();
+    await unfreeze(inner, id);
+    await inner
+      .update(announcements)
+      .set({
+        ...(await announcementValues(inner, input, { now, zone })),
+        state: 'draft',
+        stateReason: null,
+        heldFrom: null,
+        stateAt: now,
+        stateBy: actor,
+        updatedAt: now,
+      })
+      .where(eq(announcements.id, id));
+    await inner
+      .update(drafts)
+      .set({
+        ...draftValues(input, zone),
+        ...NO_APPROVAL,
+        linkFindings: [],
+        revision: draft.revision + 1,
+        writtenBy: actor,
+      })
+      .where(eq(drafts.announcementId, id));
+    await recordAudit(
+      inner,
+      { actor, action: 'draft.edited', subject: id, before: row.state, after: 'draft' },
+      { clock },
+    );
+    return findDraft(inner, id);
+  });
+}
+
+/** Removes a draft. @throws ConvenorError `not_found`; `wrong_state` once it was approved. */
+export async function deleteDraft(
+  tx: Tx,
+  id: string,
+  { clock, actor }: { clock: Clock; actor: Actor },
+): Promise<void> {
+  await tx.transaction(async (inner) => {
+    await lockAnnouncement(
+      inner,
+      id,
+      ['draft', 'awaiting_approval'],
+      () => 'Only a draft can be removed. Cancel the announcement instead.',
+    );
+    const { announcement } = await findDraft(inner, id);
+    await inner.delete(drafts).where(eq(drafts.announcementId, id));
+    await inner.delete(announcements).where(eq(announcements.id, id));
+    await recordAudit(
+      inner,
+      { actor, action: 'draft.removed', subject: id, before: announcement.title },
+      { clock },
+    );
+  });
+}
+
+async function announcementValues(
+  tx: Tx,
+  input: DraftInput,
+  { now, zone }: { now: Temporal.Instant; zone: string },
+) {
+  if (input.meetingId !== null) await findMeeting(tx, input.meetingId);
+  const sendAt = input.sendWall === null ? now : toInstant(input.sendWall, zone);
+  return {
+    kind: input.kind,
+    topic: input.topic,
+    channel: input.channel,
+    title: input.subject,
+    meetingId: input.meetingId,
+    sendAt,
+    zone,
+    // Set when it is approved; a draft is never late.
+    lateAfter: sendAt,
+  };
+}
+
+function draftValues({ subject, body, sendWall, expiresOn }: DraftInput, zone: string) {
+  const expiresAt = expiresOn && toInstant(expiresOn.add({ days: 1 }).toPlainDateTime(), zone);
+  return { subject, body, sendWall, expiresAt };
+}
