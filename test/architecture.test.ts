@@ -38,17 +38,21 @@ const RULES: Readonly<Record<string, Permission>> = {
   attendance: { values: [...BASE, 'db', 'organisation', 'subscribers', 'meetings'] },
   rooms: { values: [...BASE, 'db', 'organisation', 'meetings', 'announcements'] },
   sync: { values: [...BASE, 'db', 'organisation', 'subscribers'] },
+  checks: { values: BASE },
   mail: { values: BASE },
   mailerlite: { values: BASE },
   zoom: { values: BASE },
   render: { values: BASE },
   outbox: { values: [...BASE, 'db', 'mail'] },
   queue: { values: [...BASE, 'db'] },
-  jobs: { values: [...BASE, 'db', 'queue', 'render', ...DOMAIN, ...EDGES], types: ['process'] },
-  web: { values: [...BASE, 'db', 'render', 'outbox', ...DOMAIN], types: EDGES },
-  cli: { values: [...BASE, 'db', 'render', 'outbox', ...DOMAIN], types: EDGES },
+  jobs: {
+    values: [...BASE, 'db', 'queue', 'render', 'checks', 'outbox', ...DOMAIN, ...EDGES],
+    types: ['process'],
+  },
+  web: { values: [...BASE, 'db', 'render', 'outbox', 'checks', ...DOMAIN], types: EDGES },
+  cli: { values: [...BASE, 'db', 'render', 'outbox', 'checks', ...DOMAIN], types: EDGES },
   process: {
-    values: [...BASE, 'db', 'queue', 'render', 'outbox', 'jobs', 'web', 'cli', ...DOMAIN, ...EDGES],
+    values: [...BASE, 'db', 'queue', 'render', 'outbox', 'checks', 'jobs', 'web', 'cli', ...DOMAIN, ...EDGES],
   },
 };
 
