@@ -15,6 +15,7 @@ import { createAddressHash } from '../subscribers/address-hash.ts';
 import { createLinks } from '../subscribers/links.ts';
 import type { Services } from './app.ts';
 import type { Closers } from './closers.ts';
+import { lazyRenderer } from './lazy-renderer.ts';
 import { secretKeyOf } from './secret-key.ts';
 
 /** Everything but the queue and the web: enough for one command. */
@@ -29,18 +30,22 @@ export interface Core extends Services {
  * Opens the database and builds what works on it. With the embedded database the caller holds the lock of the data
  * folder.
  *
+ * @param options.templates `now` compiles and tries out every template; `later` does so when the first is used.
  * @throws ConvenorError when the database cannot be opened or a setting is wrong.
  */
 export async function openCore(
   config: Config,
-  { clock, log, closers }: { clock: Clock; log: Log; closers: Closers },
+  options: { clock: Clock; log: Log; closers: Closers; templates: 'now' | 'later' },
 ): Promise<Core> {
+  const { clock, log, closers } = options;
   const secretKey = config.SECRET_KEY ?? secretKeyOf(config.DATA_DIR);
-  const renderer = createRenderer({
-    templatesFolder,
-    overridesFolder: path.join(config.DATA_DIR, 'templates'),
-    ...templateCache(config.DATA_DIR),
-  });
+  const makeRenderer = () =>
+    createRenderer({
+      templatesFolder,
+      overridesFolder: path.join(config.DATA_DIR, 'templates'),
+      ...templateCache(config.DATA_DIR),
+    });
+  const renderer = options.templates === 'now' ? makeRenderer() : lazyRenderer(makeRenderer);
   const database = await openDatabase(databaseLocation(config));
   const { db } = database;
   closers.add('database', () => database.close());

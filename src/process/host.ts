@@ -40,7 +40,7 @@ async function openForCommand(config: Config): Promise<OpenedApp> {
       const lock = await lockFolder(config.DATA_DIR, { clock: systemClock });
       closers.add('lock of the data folder', () => lock.release());
     }
-    const core = await openCore(config, { clock: systemClock, log, closers });
+    const core = await openCore(config, { clock: systemClock, log, closers, templates: 'later' });
     return {
       ...commandDependencies(core),
       nudge: () => nudgeFromOutside(config),

@@ -63,7 +63,12 @@ async function* openForInspection(
       const lock = await lockFolder(config.DATA_DIR, { clock: systemClock });
       closers.add('lock of the data folder', () => lock.release());
     }
-    return await openCore(config, { clock: systemClock, log: createLog('silent'), closers });
+    return await openCore(config, {
+      clock: systemClock,
+      log: createLog('silent'),
+      closers,
+      templates: 'later',
+    });
   } catch (error) {
     yield {
       check: 'Database',

@@ -45,7 +45,7 @@ export async function startServer(
   // Whichever of the two fails, the other must be open or closed before the first is reported.
   const [redis, core] = await settleAll(
     openRedis(config, log, closers),
-    openCore(config, { clock, log, closers }),
+    openCore(config, { clock, log, closers, templates: 'now' }),
   );
   await assertZoneData(core.db, startedAt);
   const edges = await openEdges(config, redis, { clock, log, closers });

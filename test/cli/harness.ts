@@ -12,6 +12,7 @@ import { createLog } from '../../src/kernel/log.ts';
 import { composeMessage } from '../../src/mail/compose.ts';
 import type { Mailer } from '../../src/mail/types.ts';
 import { readSettings } from '../../src/organisation/settings.ts';
+import { lazyRenderer } from '../../src/process/lazy-renderer.ts';
 import { createRenderer } from '../../src/render/renderer.ts';
 import { createAddressHash } from '../../src/subscribers/address-hash.ts';
 import { createLinks } from '../../src/subscribers/links.ts';
@@ -59,7 +60,7 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     log: createLog('silent'),
     settings: () => readSettings(database.db),
     mailer: options.mailer ?? forbiddenMailer,
-    renderer: createRenderer({ templatesFolder }),
+    renderer: lazyRenderer(() => createRenderer({ templatesFolder })),
     links: createLinks({ secretKey: SECRET, baseUrl: BASE_URL, clock }),
     addressHash: createAddressHash(SECRET),
     listMail: (content, identity, recipient) => mailMaker(content, identity, app.links)(recipient),

@@ -101,7 +101,7 @@ describe('meetings series', () => {
     [['--zone', 'Mars/Olympus'], 'zone'],
     [['--duration', '0'], 'duration'],
     [['--duration', 'long'], 'duration'],
-    [['--link', 'zoom'], 'link'],
+    [['--link', 'zum'], 'link'],
     [['--title', ''], 'title'],
     [['--remind', 'soon'], 'remind'],
     [['--starts-on', '2027-02-31'], 'startsOn'],

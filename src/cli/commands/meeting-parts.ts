@@ -13,7 +13,7 @@ export const MEETING_OPTIONS = [
   { flags: '--description <text>', help: 'what it is about' },
   { flags: '--zone <zone>', help: 'time zone of its times (default: the group’s)' },
   { flags: '--duration <minutes>', help: 'how long it lasts' },
-  { flags: '--link <url>', help: 'where to join' },
+  { flags: '--link <url>', help: 'where to join; "zoom" to have the meeting made at Zoom' },
   {
     flags: '--remind <rule>',
     help: 'a reminder: 7d@09:00, 1d@09:00, 1h; may be repeated; "none" for none',
