@@ -13,6 +13,7 @@ import {
 } from './campaigns.ts';
 import { createConnection, type CallOptions, type ConnectionOptions } from './connection.ts';
 import { createGroup, getGroup, listGroups } from './groups.ts';
+import type { PaceKind } from './pacing.ts';
 import type { MailerLiteGroup, MailerLiteSubscriber, MailerLiteWebhook } from './schemas.ts';
 import {
   applyChanges,
@@ -25,13 +26,19 @@ import {
   type SubscriberChange,
   type SubscriberPage,
 } from './subscribers.ts';
-import { deleteWebhook, ensureWebhook, getWebhook, listWebhooks } from './webhooks.ts';
+import { deleteWebhook, ensureWebhook, getWebhook, listWebhooks, type EnsuredWebhook } from './webhooks.ts';
 
 /**
  * The part of MailerLite that Convenor uses. Every method throws `MailerLiteError` only and retries nothing: a
  * job decides that. See the functions of the same names for what each promises.
  */
 export interface MailerLiteClient {
+  /**
+   * Waits for a place in the budget, for a call that follows at once with `turnTaken`. What to send is best decided
+   * between the two: a wait can be long.
+   */
+  takeTurn(kind: PaceKind, signal?: AbortSignal): Promise<void>;
+
   listSubscribers(query: ListQuery, options?: CallOptions): Promise<SubscriberPage>;
   listGroupMembers(groupId: string, query: ListQuery, options?: CallOptions): Promise<SubscriberPage>;
   findSubscriber(idOrEmail: string, options?: CallOptions): Promise<MailerLiteSubscriber | undefined>;
@@ -56,7 +63,7 @@ export interface MailerLiteClient {
   campaignRecipients(id: string, options?: CallOptions): AsyncGenerator<readonly CampaignRecipient[]>;
 
   listWebhooks(options?: CallOptions): Promise<MailerLiteWebhook[]>;
-  ensureWebhook(url: string, options?: CallOptions): Promise<MailerLiteWebhook>;
+  ensureWebhook(url: string, options?: CallOptions): Promise<EnsuredWebhook>;
   getWebhook(id: string, options?: CallOptions): Promise<MailerLiteWebhook>;
   deleteWebhook(id: string, options?: CallOptions): Promise<void>;
 }
@@ -65,6 +72,8 @@ export interface MailerLiteClient {
 export function createMailerLiteClient(options: ConnectionOptions): MailerLiteClient {
   const connection = createConnection(options);
   return {
+    takeTurn: (kind, signal) => options.pace.acquire(kind, signal),
+
     listSubscribers: (query, call) => listSubscribers(connection, query, call),
     listGroupMembers: (groupId, query, call) => listGroupMembers(connection, groupId, query, call),
     findSubscriber: (idOrEmail, call) => findSubscriber(connection, idOrEmail, call),

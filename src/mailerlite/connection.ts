@@ -19,6 +19,8 @@ export interface CallOptions {
   /** Opt-outs are urgent: they may use the reserve of the budget. */
   readonly priority?: PaceKind;
   readonly signal?: AbortSignal | undefined;
+  /** The caller has waited for its turn already (`takeTurn`), so that what it sends is fresh. */
+  readonly turnTaken?: boolean;
 }
 
 /** One account: every call goes through the pace, ends in time, and fails with `MailerLiteError` only. */
@@ -45,9 +47,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     name: string,
     schema: z.ZodType<T>,
     send: (signal: AbortSignal) => Promise<SdkAnswer>,
-    { priority = 'normal', signal }: CallOptions = {},
+    { priority = 'normal', signal, turnTaken = false }: CallOptions = {},
   ): Promise<T> {
-    await pace.acquire(priority, signal);
+    if (!turnTaken) await pace.acquire(priority, signal);
     let answer: SdkAnswer;
     try {
       answer = await inTime(send, timeoutMs, signal);

@@ -36,6 +36,12 @@ export async function listWebhooks(
   }
 }
 
+/** A registered webhook, and what was wrong with it before. */
+export interface EnsuredWebhook {
+  readonly webhook: MailerLiteWebhook;
+  readonly faults: readonly string[];
+}
+
 /**
  * Makes sure that MailerLite reports to `url`: registers it, or mends a registration that is switched off or
  * lacks an event. Batches are asked for, because `subscriber.deleted` is sent in batches only.
@@ -44,19 +50,27 @@ export async function ensureWebhook(
   connection: Connection,
   url: string,
   options?: CallOptions,
-): Promise<MailerLiteWebhook> {
+): Promise<EnsuredWebhook> {
   const wanted = { name: 'Convenor', url, events: [...WEBHOOK_EVENTS], enabled: true, batchable: true };
   const existing = (await listWebhooks(connection, options)).find((webhook) => webhook.url === url);
   if (existing === undefined) {
-    return connection.call('a new webhook', one, (sdk) => sdk.webhooks.create(wanted), options);
+    const webhook = await connection.call(
+      'a new webhook',
+      one,
+      (sdk) => sdk.webhooks.create(wanted),
+      options,
+    );
+    return { webhook, faults: [] };
   }
-  if (faultsOf(existing).length === 0) return existing;
-  return connection.call(
+  const faults = faultsOf(existing);
+  if (faults.length === 0) return { webhook: existing, faults };
+  const webhook = await connection.call(
     'the change of a webhook',
     one,
     (sdk) => sdk.webhooks.update(existing.id, wanted),
     options,
   );
+  return { webhook, faults };
 }
 
 /** @throws MailerLiteError `not_found` when it was removed in MailerLite. */

@@ -23,6 +23,19 @@ export interface SeenContext extends SyncContext {
   readonly askedAt: Temporal.Instant;
   /** The run that saw them. */
   readonly runId?: string;
+  /** The groups are known to exist, however many people have left one at once. */
+  readonly groupsVerified?: boolean;
+}
+
+/** So many people leaving a group at once may mean that the group is gone. */
+const MANY_LEAVING = 10;
+
+/**
+ * Many people have left a group at once. Nothing was changed: look whether the groups still exist, and if so come
+ * again with `groupsVerified`.
+ */
+export class ManyLeftGroup extends Error {
+  override readonly name = 'ManyLeftGroup';
 }
 
 /** What a look at some people of MailerLite brought. */
@@ -162,6 +175,12 @@ async function compareKnown(
     summary,
   );
   const quiet = first.filter(({ decision }) => !changesSomething(decision));
+  const leaving = second.filter(
+    ({ pair, decision }) => pair.there.status === 'active' && decision.withdraw.length > 0,
+  );
+  if (leaving.length >= MANY_LEAVING && context.groupsVerified !== true) {
+    throw new ManyLeftGroup(`${leaving.length} people have left a group in MailerLite at once.`);
+  }
   await act(tx, second, context, summary);
   await saveSeen(tx, [...quiet, ...second].map(linkOf), context);
   await follow(tx, [...quiet, ...second], context, summary);

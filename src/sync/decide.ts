@@ -164,7 +164,8 @@ function whoIsActive(
         give.push(topic);
       } else {
         want('urgent');
-        if (before === false && !here.pushPending) differences.add('came_back_there');
+        const wasOff = before === false || ours?.fromThere === true;
+        if (wasOff && !here.pushPending) differences.add('came_back_there');
       }
     } else if (ours?.subscribed === true && !here.silent) {
       const leftAt = before === true ? leftGroupAt(there, base!, now) : undefined;
@@ -179,9 +180,10 @@ function whoIsActive(
     if (confirmedSince(lastOff)) differences.add('came_back_there');
     else {
       want('urgent');
-      if (base !== undefined && base.status !== 'active' && !here.pushPending)
-        differences.add('came_back_there');
-    }
+      const wasOff =
+        base?.status !== 'active' ||
+        [...here.topics.values()].some(({ subscribed, fromThere }) => !subscribed && fromThere);
+      if (base !== undefined && wasOff && !here.pushPending) differences.add('came_back_there');
   }
   return { ...NOTHING, give, withdraw, push, differences: [...differences], optedOutAt };
 }

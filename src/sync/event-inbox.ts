@@ -6,7 +6,7 @@ import { parseEmailAddress } from '../kernel/email-address.ts';
 import { recordConsent } from '../subscribers/consent-ledger.ts';
 import { excludePending, followConsent, lockSubscribers } from '../subscribers/consent-state.ts';
 import { allOlder, upTo, type Here } from './decide.ts';
-import { hereOf, knownBy, readPeople, theseIds } from './people.ts';
+import { hereOf, knownBy, readPeople, theseIds, type Person } from './people.ts';
 import { readTopicGroups } from './topic-groups.ts';
 
 /** An event of the webhook, in the form in which the edge reads it. */
@@ -169,7 +169,7 @@ export async function applyOptOutEvents(
     const now = clock.now();
     const acts = people.flatMap((person) => {
       const event = said.find(({ id }) => id === person.link?.mailerliteId);
-      if (event === undefined) return [];
+      if (event === undefined || isKnown(event.at, person)) return [];
       const note = event.junk
         ? 'reported mail of MailerLite as spam'
         : `left the list in MailerLite on ${event.at.slice(0, 10)}`;
@@ -194,6 +194,12 @@ export async function applyOptOutEvents(
     for (const id of left) await excludePending(inner, id, { clock });
     return acts.length;
   });
+}
+
+/** Whether MailerLite was looked at since: then what it showed counts, and the look that follows. */
+function isKnown(at: string, { link }: Person): boolean {
+  const seenAt = link?.seenAt;
+  return seenAt != null && Temporal.Instant.compare(Temporal.Instant.from(at), seenAt) <= 0;
 }
 
 /**

@@ -114,18 +114,24 @@ export interface PulledPage {
   readonly next: string | null;
 }
 
+export interface PageContext extends SyncContext {
+  /** When the page was asked for. */
+  readonly askedAt: Temporal.Instant;
+  readonly groupsVerified: boolean;
+}
+
 /**
  * Compares the people of a page and moves the run on, in one transaction. A page that another process has
  * worked off already, or that belongs to a run which has ended, changes nothing.
  *
- * @param askedAt when the page was asked for.
+ * @throws ManyLeftGroup when the groups have to be verified first.
  * @returns the run as it is now; undefined when it was not there any more to be moved.
  */
 export async function applyPulledPage(
   tx: Tx,
   run: SyncRun,
   page: PulledPage,
-  { askedAt, ...context }: SyncContext & { readonly askedAt: Temporal.Instant },
+  { askedAt, groupsVerified, ...context }: PageContext,
 ): Promise<SyncRun | undefined> {
   const status = run.phase as ThereStatus;
   return tx.transaction(async (inner) => {
@@ -137,6 +143,7 @@ export async function applyPulledPage(
       groups,
       askedAt,
       runId: run.id,
+      groupsVerified,
     });
     const counts = added(run.counts, summary);
     return move(
@@ -163,11 +170,16 @@ export async function shrinkPage(tx: Tx, run: SyncRun, pageSize: number): Promis
   return { ...run, pageSize };
 }
 
+/** So many people are no longer listed that the list must be the wrong one. */
+export class TooManyMissing extends Error {
+  override readonly name = 'TooManyMissing';
+}
+
 /**
  * The MailerLite ids of some people who were not listed by this run, to be looked at one by one: they may have
  * moved from one state to another between two pages.
  *
- * @throws Error when there are so many that the list itself must be the wrong one.
+ * @throws TooManyMissing when there are so many that the list itself must be the wrong one.
  */
 export async function missingPeople(tx: Tx, run: SyncRun, limit: number): Promise<string[]> {
   const missing = sql`from mailerlite_links l
@@ -181,7 +193,7 @@ export async function missingPeople(tx: Tx, run: SyncRun, limit: number): Promis
     );
     const { missing: count, linked } = row!;
     if (count >= MOST_MISSING.people && count > linked * MOST_MISSING.share) {
-      throw new Error(
+      throw new TooManyMissing(
         `MailerLite no longer lists ${count} of ${linked} people. Is this the key of the right account? Nothing was changed for them.`,
       );
     }
@@ -204,7 +216,7 @@ export async function applyMissing(
   tx: Tx,
   run: SyncRun,
   looked: readonly LookedFor[],
-  { askedAt, ...context }: SyncContext & { readonly askedAt: Temporal.Instant },
+  { askedAt, groupsVerified, ...context }: PageContext,
 ): Promise<SyncRun | undefined> {
   return tx.transaction(async (inner) => {
     if (!(await stillAt(inner, run))) return undefined;
@@ -216,6 +228,7 @@ export async function applyMissing(
       groups,
       askedAt,
       runId: run.id,
+      groupsVerified,
     });
     const goneIds = looked
       .filter(({ subscriber }) => subscriber === undefined)
@@ -315,4 +328,23 @@ function added(counts: RunCounts, summary: SeenSummary): RunCounts {
     differences: counts.differences + summary.differences,
     unreadable: counts.unreadable + summary.unreadable,
   };
+}
+
+/** The hour at which both lists are compared, on the organisation's clock. */
+const NIGHTLY_AT = '02:30';
+
+/**
+ * Whether this night's comparison has still to begin. Nothing is compared by night before somebody has asked for
+ * the first comparison.
+ */
+export async function nightlyIsDue(
+  tx: Tx,
+  { clock, zone }: { clock: Clock; zone: string },
+): Promise<boolean> {
+  const now = clock.now();
+  const today = now.toZonedDateTimeISO(zone);
+  const slot = today.withPlainTime(NIGHTLY_AT);
+  const last = Temporal.ZonedDateTime.compare(slot, today) <= 0 ? slot : slot.subtract({ days: 1 });
+  const [newest] = await listRuns(tx, { limit: 1 });
+  return newest !== undefined && Temporal.Instant.compare(newest.startedAt, last.toInstant()) < 0;
 }

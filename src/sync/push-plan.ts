@@ -34,17 +34,22 @@ export interface PushBatch {
 const LOOK = 100;
 
 /** Whether there is anything to push at this moment. */
-export async function pushIsDue(tx: Tx, { clock }: { clock: Clock }): Promise<boolean> {
+export async function pushIsDue(
+  tx: Tx,
+  { clock }: { clock: Clock },
+): Promise<{ urgent: boolean; normal: boolean }> {
   const now = sql`${clock.now().toString()}::timestamptz`;
-  const [row] = await rows<{ due: boolean }>(
+  const [row] = await rows<{ urgent: boolean; normal: boolean }>(
     tx,
     sql`select
-        exists (select 1 from mailerlite_links l where l.wanted_version > l.done_version
+        exists (select 1 from mailerlite_links l where l.wanted_version > l.done_version and l.urgent
+          and (l.retry_at is null or l.retry_at <= ${now})) as urgent,
+        exists (select 1 from mailerlite_links l where l.wanted_version > l.done_version and not l.urgent
           and (l.retry_at is null or l.retry_at <= ${now}))
         or exists (select 1 from mailerlite_links l where l.paused_until <= ${now})
-        or exists (select 1 from mailerlite_forgets f where f.done_at is null) as due`,
+        or exists (select 1 from mailerlite_forgets f where f.done_at is null) as normal`,
   );
-  return row!.due;
+  return row!;
 }
 
 /**
@@ -54,11 +59,15 @@ export async function pushIsDue(tx: Tx, { clock }: { clock: Clock }): Promise<bo
  *
  * People on whom nothing has to change there are settled at once, without a request.
  *
+ * @param options `urgentOnly`: opt-outs alone.
  * @returns undefined when there is nothing (more) to push.
  */
-export async function planPush(tx: Tx, { clock }: { clock: Clock }): Promise<PushBatch | undefined> {
+export async function planPush(
+  tx: Tx,
+  { clock, urgentOnly = false }: { clock: Clock; urgentOnly?: boolean },
+): Promise<PushBatch | undefined> {
   const plannedAt = clock.now();
-  await wakePaused(tx, { clock });
+  if (!urgentOnly) await wakePaused(tx, { clock });
   const groups = await readTopicGroups(tx);
   const planned: PlannedPerson[] = [];
   let size = 0;
@@ -68,6 +77,7 @@ export async function planPush(tx: Tx, { clock }: { clock: Clock }): Promise<Pus
       tx,
       plannedAt,
       planned.map(({ subscriberId }) => subscriberId),
+      urgentOnly,
     );
     const settled: { subscriberId: string; version: number }[] = [];
     let full = false;
@@ -75,7 +85,7 @@ export async function planPush(tx: Tx, { clock }: { clock: Clock }): Promise<Pus
       const changes = changesFor(person, groups, plannedAt);
       const version = person.link!.wantedVersion;
       if (changes.length === 0) settled.push({ subscriberId: person.subscriberId, version });
-      else if (size + changes.length > BATCH - 1) {
+      else if (size + changes.length > BATCH) {
         full = true;
         break;
       } else {
@@ -87,13 +97,15 @@ export async function planPush(tx: Tx, { clock }: { clock: Clock }): Promise<Pus
     await settleQuietly(tx, settled, plannedAt);
     if (full || waiting.length < LOOK) break;
   }
-  const forgets = await readForgets(tx, BATCH - 1 - size);
+  const forgets = urgentOnly ? [] : await readForgets(tx, BATCH - size);
+  const onlyNew = forgets.length === 0 && planned.every((person) => person.changes[0]!.kind === 'create');
+  if (onlyNew && size === BATCH) planned.pop();
   const changes: ThereChange[] = [
     ...planned.flatMap((person) => person.changes),
     ...forgets.map((id) => ({ kind: 'forget' as const, id })),
   ];
   if (changes.length === 0) return undefined;
-  if (changes.every(({ kind }) => kind === 'create')) changes.push({ kind: 'count' });
+  if (onlyNew) changes.push({ kind: 'count' });
   return { people: planned, forgets, changes, urgent, plannedAt };
 }
 
@@ -156,11 +168,13 @@ async function readWaiting(
   tx: Tx,
   now: Temporal.Instant,
   except: readonly string[],
+  urgentOnly: boolean,
 ): Promise<(Person & { urgent: boolean })[]> {
   const order = await rows<{ id: string; urgent: boolean }>(
     tx,
     sql`select l.subscriber_id as id, l.urgent from mailerlite_links l
       where l.wanted_version > l.done_version
+        and (l.urgent or ${!urgentOnly})
         and (l.retry_at is null or l.retry_at <= ${now.toString()}::timestamptz)
         and l.subscriber_id not in (select jsonb_array_elements_text(${JSON.stringify(except)}::text::jsonb)::uuid)
       order by l.urgent desc, l.wanted_at, l.subscriber_id

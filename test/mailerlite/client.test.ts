@@ -231,17 +231,20 @@ describe('the MailerLite client', () => {
     const url = 'http://127.0.0.1:9/hooks/mailerlite';
 
     it('are registered once, with batches, and mended when they were changed', async () => {
-      const first = await client.ensureWebhook(url);
+      const { webhook: first, faults: none } = await client.ensureWebhook(url);
       expect(first).toMatchObject({ url, enabled: true, batchable: true });
       expect(first.secret).toHaveLength(10);
-      expect((await client.ensureWebhook(url)).id).toBe(first.id);
+      expect(none).toEqual([]);
+      expect((await client.ensureWebhook(url)).webhook.id).toBe(first.id);
       fake.blockWebhook({ id: first.id, responseCode: 500 });
       expect(await client.getWebhook(first.id)).toMatchObject({
         blocked: true,
         enabled: false,
         responseCode: 500,
       });
-      expect((await client.ensureWebhook(url)).enabled).toBe(true);
+      const { webhook: mended, faults } = await client.ensureWebhook(url);
+      expect(mended.enabled).toBe(true);
+      expect(faults).toHaveLength(3);
       expect(await client.listWebhooks()).toHaveLength(1);
       await client.deleteWebhook(first.id);
       await expect(client.getWebhook(first.id)).rejects.toMatchObject({ kind: 'not_found' });

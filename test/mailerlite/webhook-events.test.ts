@@ -110,7 +110,7 @@ describe('messages of the fake', () => {
   afterEach(() => fake.close());
 
   it('are signed, in one batch, and tell of every act', async () => {
-    const webhook = await clientOf(fake).ensureWebhook('http://127.0.0.1:9/hook');
+    const { webhook } = await clientOf(fake).ensureWebhook('http://127.0.0.1:9/hook');
     const group = fake.createGroup({ name: 'Meetings' })['id'] as string;
     const ada = fake.createSubscriber({ email: 'ada@example.org' });
     fake.act({ email: 'ada@example.org', act: 'join', group });

@@ -26,6 +26,8 @@ export interface PersonAct {
   readonly act: 'unsubscribe' | 'return' | 'bounce' | 'complain' | 'confirm' | 'delete' | 'join' | 'leave';
   /** The id of the group, for `join` and `leave`. */
   readonly group?: string;
+  /** For `return`: by a form that the person confirmed by mail. */
+  readonly confirmed?: boolean;
 }
 
 export type FakeMailerLite = Awaited<ReturnType<typeof startFakeMailerLite>>;
@@ -76,9 +78,10 @@ export async function startFakeMailerLite(options: FakeOptions = {}) {
       account.presentSubscriber(findSubscriber(account, email), true),
     counts: (): Counts => ({ ...account.subscribers.counts() }),
     /** Something that happens in MailerLite and not through its API. */
-    act: ({ email, act, group }: PersonAct) => {
+    act: ({ email, act, group, confirmed }: PersonAct) => {
       const subscriber = findSubscriber(account, email);
       const status = STATUS_AFTER[act];
+      if (confirmed === true) account.subscribers.change(subscriber, { opted_in_at: account.now() });
       if (status !== undefined) changeStatus(account, subscriber, status);
       else if (act === 'delete') {
         account.subscribers.change(subscriber, { deleted_at: account.now() });
