@@ -6,6 +6,14 @@
  * Nothing here is about one recipient: greeting and personal links are slots (see `slots.ts`).
  */
 
+import type {
+  BulletinModel,
+  BulletinSkippedModel,
+  ConfirmItemModel,
+  ItemDecisionModel,
+  ItemReviewModel,
+} from './bulletin-models.ts';
+
 /** ISO 8601 in UTC, for example "2027-06-02T18:00:00Z". */
 type InstantText = string;
 
@@ -175,6 +183,11 @@ interface AdminAlertModel {
   readonly link: { readonly url: string; readonly label: string } | null;
 }
 
+/** A short letter to one person about something that they did or asked for. */
+export interface LetterModel extends AdminAlertModel {
+  readonly why: string;
+}
+
 /** Every kind of mail and its model. The folder `templates/email/<kind>` holds its templates. */
 export interface MailModels {
   invitation: InvitationModel;
@@ -189,10 +202,17 @@ export interface MailModels {
   'confirm-subscription': ConfirmSubscriptionModel;
   welcome: WelcomeModel;
   'admin-alert': AdminAlertModel;
+  letter: LetterModel;
+  'training-bulletin': BulletinModel;
+  'vacancy-bulletin': BulletinModel;
+  'bulletin-skipped': BulletinSkippedModel;
+  'confirm-item': ConfirmItemModel;
+  'item-decision': ItemDecisionModel;
+  'item-review': ItemReviewModel;
 }
 export type MailKind = keyof MailModels;
 
 /** The notices of a meeting that are also told in the WhatsApp group. */
 export type WhatsAppNotice = 'invitation' | 'reminder' | 'changed' | 'cancelled';
 /** The kinds that are also told in the WhatsApp group. */
-export type WhatsAppKind = WhatsAppNotice | 'announcement';
+export type WhatsAppKind = WhatsAppNotice | 'announcement' | 'training-bulletin' | 'vacancy-bulletin';

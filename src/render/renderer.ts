@@ -1,6 +1,7 @@
 import { inline } from '@css-inline/css-inline';
 import { cleanModel } from './clean.ts';
 import { announcementWhatsApp } from './announcement.ts';
+import type { BulletinModel } from './bulletin-models.ts';
 import { compileTemplates, renderTemplate } from './environment.ts';
 import { CodeCache, type CachePlace } from './code-cache.ts';
 import type { AnnouncementModel, MailKind, MailModels, WhatsAppKind, WhatsAppNotice } from './mail-models.ts';
@@ -9,6 +10,7 @@ import { mailSamples } from './samples.ts';
 import type { RenderedMail } from './slots.ts';
 import { readTemplates } from './template-files.ts';
 import { fitWhatsApp } from './whatsapp.ts';
+import { fitWhatsAppBulletin } from './whatsapp-bulletin.ts';
 
 /** All templates, compiled. */
 export interface Renderer {
@@ -79,17 +81,15 @@ export function createRenderer({
         text: tidy(renderTemplate(text, `${kind}/text`, view)),
       };
     },
-    whatsapp: (kind, model) =>
-      kind === 'announcement'
-        ? announcementWhatsApp(
-            (view) => renderTemplate(whatsapp, kind, view),
-            cleanModel(model as AnnouncementModel),
-          )
-        : fitWhatsApp(
-            (view) => renderTemplate(whatsapp, kind, view),
-            kind,
-            cleanModel(model as MailModels[WhatsAppNotice]),
-          ),
+    whatsapp: (kind, model) => {
+      const render = (view: object) => renderTemplate(whatsapp, kind, view);
+      const clean = cleanModel(model as object);
+      if (kind === 'announcement') return announcementWhatsApp(render, clean as AnnouncementModel);
+      if (kind === 'training-bulletin' || kind === 'vacancy-bulletin') {
+        return fitWhatsAppBulletin(render, clean as BulletinModel);
+      }
+      return fitWhatsApp(render, kind as WhatsAppNotice, clean as MailModels[WhatsAppNotice]);
+    },
     page: (name, model) => renderTemplate(web, name, model),
   };
   // Templates that were all tried out before, by this very program, need not be tried again.

@@ -17,7 +17,16 @@ const PERSONAL = {
   unsubscribeUrl: 'https://otgroup.example/u/eyJzIjoiMDE4ZjNhNWUifQ.7gkq1b9v',
   preferencesUrl: 'https://otgroup.example/preferences/eyJzIjoiMDE4ZjNhNWUifQ.7gkq1b9v',
 };
-const LIST_KINDS = new Set(['invitation', 'reminder', 'changed', 'cancelled', 'welcome', 'announcement']);
+const LIST_KINDS = new Set([
+  'invitation',
+  'reminder',
+  'changed',
+  'cancelled',
+  'welcome',
+  'announcement',
+  'training-bulletin',
+  'vacancy-bulletin',
+]);
 const MEETING_KINDS = new Set(['invitation', 'reminder', 'changed', 'cancelled']);
 
 const cases = mailSamples(templatesFolder).map(({ name, kind, model }) => ({
