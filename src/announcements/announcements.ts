@@ -19,11 +19,21 @@ const KIND_LABELS: Readonly<Record<string, string>> = {
   cancelled: 'Cancellation',
   training_bulletin: 'Training bulletin',
   vacancy_bulletin: 'Vacancy bulletin',
+  meeting_invitation: 'Meeting invitation',
+  news: 'News or policy',
+  request: 'Request',
+  group_rules: 'Group rules',
+  post_meeting_note: 'Note after a meeting',
 };
+
+/** How a kind of announcement is called. */
+export function kindLabel(kind: string): string {
+  return KIND_LABELS[kind] ?? kind;
+}
 
 /** The name of a notice: "Reminder: Monthly meeting". */
 export function noticeTitle(kind: string, subject: string): string {
-  return `${KIND_LABELS[kind] ?? kind}: ${subject}`;
+  return `${kindLabel(kind)}: ${subject}`;
 }
 
 /** @throws ConvenorError `not_found`. */

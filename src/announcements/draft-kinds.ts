@@ -1,19 +1,19 @@
 import type { Topic } from '../db/schema.ts';
+import type { SettingKey } from '../organisation/settings.ts';
 
-/** The kinds of announcement that a person writes, how each is called, and whom it is for unless something else is said. */
+/** The kinds of announcement that a person writes: whom each is for unless something else is said, and the setting of its archive. */
 export const DRAFT_KINDS = {
   meeting_invitation: {
-    label: 'Meeting invitation',
     topic: 'meetings',
     archive: 'archiveMeetingInvitations',
   },
-  training_bulletin: { label: 'Training bulletin', topic: 'training', archive: 'archiveTrainingBulletins' },
-  vacancy_bulletin: { label: 'Vacancy bulletin', topic: 'vacancies', archive: 'archiveVacancyBulletins' },
-  news: { label: 'News or policy', topic: 'news', archive: 'archiveNews' },
-  request: { label: 'Request', topic: 'news', archive: 'archiveRequests' },
-  group_rules: { label: 'Group rules', topic: 'news', archive: 'archiveGroupRules' },
-  post_meeting_note: { label: 'Note after a meeting', topic: 'meetings', archive: 'archivePostMeetingNotes' },
-} as const satisfies Record<string, { label: string; topic: Topic; archive: string }>;
+  training_bulletin: { topic: 'training', archive: 'archiveTrainingBulletins' },
+  vacancy_bulletin: { topic: 'vacancies', archive: 'archiveVacancyBulletins' },
+  news: { topic: 'news', archive: 'archiveNews' },
+  request: { topic: 'news', archive: 'archiveRequests' },
+  group_rules: { topic: 'news', archive: 'archiveGroupRules' },
+  post_meeting_note: { topic: 'meetings', archive: 'archivePostMeetingNotes' },
+} as const satisfies Record<string, { topic: Topic; archive: SettingKey }>;
 
 export type DraftKind = keyof typeof DRAFT_KINDS;
 

@@ -3,10 +3,10 @@ import { rows, type Tx } from '../db/open.ts';
 import { announcements } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { findMeeting } from '../meetings/meetings.ts';
-import { exclusionReason, meantFor } from '../subscribers/audience.ts';
+import { exclusionReason } from '../subscribers/audience.ts';
+import { audienceCondition } from './audience-of.ts';
 import { hashContent, type FrozenContent } from './frozen-content.ts';
 import type { Announcement } from './announcements.ts';
-import { OVERTAKEN } from './planning.ts';
 
 /** Deliveries in one chunk: what one delivery job works on. */
 export const CHUNK_SIZE = 500;
@@ -73,10 +73,6 @@ async function expand(
   now: Temporal.Instant,
   mailDomain: string,
 ): Promise<void> {
-  const audience =
-    announcement.audienceKind === 'topic'
-      ? meantFor(announcement.topic)
-      : toldAbout(announcement.meetingId ?? '');
   const reason =
     announcement.kind === 'reminder'
       ? sql`coalesce(${exclusionReason(announcement.topic, now)}, ${coveredByCorrection(announcement)})`
@@ -96,18 +92,9 @@ async function expand(
         md5(${announcement.id}::text || ':' || s.id::text)::uuid as id,
         s.id as subscriber_id, s.email, s.email_normalised, s.name, ${reason} as reason
       from subscribers s
-      where ${audience}
+      where ${audienceCondition(announcement)}
     ) p
     on conflict do nothing`);
-}
-
-/** The people who know of a meeting, or whose notice of it was stopped half-way by the change. */
-function toldAbout(meetingId: string) {
-  return sql`s.state <> 'unconfirmed' and s.id in (
-    select d.subscriber_id from announcements told join deliveries d on d.announcement_id = told.id
-    where told.meeting_id = ${meetingId}
-      and (d.state in ('sending', 'sent', 'unknown') or (d.state = 'cancelled' and d.reason = ${OVERTAKEN}))
-  )`;
 }
 
 function coveredByCorrection({ meetingId, sendAt }: Announcement) {

@@ -13,6 +13,12 @@ const schema = z.object({
     .nullable(),
   /** The version of the meeting that this tells of; null for an announcement without a meeting. */
   meetingSequence: z.number().int().nullable(),
+  /** The text for the WhatsApp group; left out where it is made when it is asked for. */
+  whatsapp: z.string().optional(),
+  /** The subject as everybody sees it, without anybody's name; left out where it is the subject. */
+  title: z.string().optional(),
+  /** The body of the web page, as HTML; left out when there is none. */
+  page: z.string().optional(),
 });
 
 /** What an announcement sends, as it was when it was frozen: later changes of templates or settings do not reach it. */
@@ -30,7 +36,7 @@ export function hashContent(content: FrozenContent): string {
  *
  * @throws ConvenorError `wrong_state` when it has none; `internal` when it does not match its hash.
  */
-export function frozenContent(announcement: Announcement): FrozenContent {
+export function frozenContent(announcement: Pick<Announcement, 'content' | 'contentHash'>): FrozenContent {
   if (announcement.content === null) {
     throw new ConvenorError('wrong_state', 'This announcement has not been frozen yet.');
   }

@@ -19,6 +19,7 @@ import {
 import { closeSeries, insertSeries, updateSeries, type SeriesChange } from '../meetings/series.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
+import { followMeetingInDrafts } from './approval-withdrawal.ts';
 import { anybodyTold, planCorrection, sameVersion, toldVersion } from './corrections.ts';
 import { planMeetingReminders, type PlanningContext } from './planning.ts';
 
@@ -188,6 +189,7 @@ export async function decideMeeting(
         ? await markKept(inner, before, context)
         : await markSkipped(inner, before, before.statusReason, context);
     await planMeetingReminders(inner, after, context);
+    await followMeetingInDrafts(inner, after, context, { outdated: false });
     await recordAudit(
       inner,
       { actor: context.actor, action: `meeting.${decision === 'keep' ? 'kept' : 'skipped'}`, subject: id },
@@ -235,6 +237,7 @@ async function followChange(
 ): Promise<void> {
   const mustBeTold = !sameVersion(toldVersion(before), toldVersion(after));
   await planMeetingReminders(tx, after, context, { outdated: mustBeTold });
+  await followMeetingInDrafts(tx, after, context, { outdated: mustBeTold });
   if (mustBeTold) await planCorrection(tx, 'changed', before, after, context);
 }
 
@@ -244,6 +247,7 @@ async function callOff(tx: Tx, meeting: Meeting, context: PlanningContext): Prom
     await announceCancelled(tx, meeting, await markCancelled(tx, meeting, null, context), context);
   } else {
     await planMeetingReminders(tx, { ...meeting, status: 'skipped' }, context);
+    await followMeetingInDrafts(tx, { ...meeting, status: 'skipped' }, context, { outdated: true });
   }
 }
 
@@ -254,6 +258,7 @@ async function announceCancelled(
   context: PlanningContext,
 ): Promise<void> {
   await planMeetingReminders(tx, after, context, { outdated: true });
+  await followMeetingInDrafts(tx, after, context, { outdated: true });
   await planCorrection(tx, 'cancelled', before, after, context);
 }
 

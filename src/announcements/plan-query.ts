@@ -5,6 +5,7 @@ import { announcements, bulletins, meetings, type AnnouncementState, type Topic 
 import type { Clock } from '../kernel/clock.ts';
 import { activeSeries, foreseeOccurrences } from '../meetings/occurrences.ts';
 import { audienceCount } from '../subscribers/audience.ts';
+import { audienceSize } from './audience-of.ts';
 import { readBooks, type Books } from './books.ts';
 import type { Announcement } from './announcements.ts';
 import { activeBulletinSchedules, bulletinDates, bulletinRow } from './bulletins-schedules.ts';
@@ -58,12 +59,14 @@ export async function queryPlan(
     counts.set(topic, known);
     return known;
   };
+  const waitingAudience = (announcement: Announcement) =>
+    announcement.audienceOf === null ? audienceOf(announcement.topic) : audienceSize(tx, announcement, now);
   const entries: (PlanEntry & { order: Temporal.Instant })[] = [];
   for (const { announcement, meetingStart } of stored) {
     const waiting = announcement.audience === null && isOpen(announcement.state);
     entries.push({
       ...entry(announcement, meetingStart),
-      audience: announcement.audience ?? (waiting ? await audienceOf(announcement.topic) : 0),
+      audience: announcement.audience ?? (waiting ? await waitingAudience(announcement) : 0),
       order: announcement.sendAt,
     });
   }

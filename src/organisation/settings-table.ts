@@ -44,6 +44,21 @@ const wholeNumber = z
 
 const instantOrNothing = parsedBy((text) => (text === '' ? undefined : Temporal.Instant.from(text)));
 
+/** Who finds announcements of a kind on the web after they were sent. */
+function archived(what: string, fallback: 'public' | 'link' | 'none') {
+  return setting({
+    schema: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .pipe(z.enum(['public', 'link', 'none'], { error: 'must be public, link or none' })),
+    format: asIs,
+    fallback,
+    help: `Web pages of ${what} that were sent: public lists them in the archive, link shows them to whoever has the link, none makes none.`,
+    example: fallback,
+  });
+}
+
 /** How long a class of data is kept. The privacy notice lists them by `help`; a daily job applies them. */
 function keptFor(what: string, fallback: string) {
   return setting({
@@ -146,6 +161,39 @@ export const SETTINGS = {
     example:
       'MailerLite (EU) keeps our mailing list; Zoom (US, under the UK-US data bridge) runs our meetings.',
   }),
+  approvalBySecondPerson: setting({
+    schema: yesOrNo,
+    format: formatYesOrNo,
+    fallback: 'no',
+    help: 'Whether somebody else than its writer must approve an announcement.',
+    example: 'yes',
+  }),
+  announcementLateHours: setting({
+    schema: wholeNumber.pipe(
+      z
+        .number()
+        .min(1, { error: 'must be at least 1 hour' })
+        .max(720, { error: 'must be at most 720 hours' }),
+    ),
+    format: String,
+    fallback: '48',
+    help: 'How many hours after its time an announcement that somebody wrote is still sent, if it could not go out before.',
+    example: '48',
+  }),
+  namesAllowed: setting({
+    schema: paragraph(2000),
+    format: asIs,
+    fallback: '',
+    help: 'Names that may stand in announcements without a warning, separated by commas or on lines of their own.',
+    example: 'Jane Doe, Royal College of Occupational Therapists',
+  }),
+  archiveMeetingInvitations: archived('invitations to meetings', 'public'),
+  archiveTrainingBulletins: archived('training bulletins', 'public'),
+  archiveVacancyBulletins: archived('vacancy bulletins', 'public'),
+  archiveNews: archived('news', 'public'),
+  archiveRequests: archived('requests', 'link'),
+  archiveGroupRules: archived('reminders of the group’s rules', 'link'),
+  archivePostMeetingNotes: archived('notes after meetings', 'link'),
   zoomHost: setting({
     schema: addressOrNothing,
     format: asIs,
