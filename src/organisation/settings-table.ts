@@ -153,6 +153,13 @@ export const SETTINGS = {
     help: 'Line in the footer about clinical responsibility. Empty leaves it out.',
     example: 'Each therapist remains responsible for decisions in their own practice.',
   }),
+  groupPolicy: setting({
+    schema: paragraph(10_000),
+    format: asIs,
+    fallback: '',
+    help: 'The group’s policy, which everybody who joins agrees to keep; an empty line starts a new paragraph. Empty shows a text of ours.',
+    example: 'We share what we know and respect each other. What is said here stays here.',
+  }),
   privacyProcessors: setting({
     schema: paragraph(1000),
     format: asIs,

@@ -6,7 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { parseEmailAddress } from '../kernel/email-address.ts';
 import { ConvenorError, invalidInput, notFound } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Actor } from '../organisation/audit.ts';
+import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
 import { parseName } from './members.ts';
 
@@ -207,6 +207,9 @@ async function note(
 ): Promise<void> {
   const at = clock.now();
   await tx.insert(complaintEvents).values({ id: newId(at), complaintId, at, actor, kind, text });
+  if (kind !== 'received') {
+    await recordAudit(tx, { actor, action: `complaint.${kind}`, subject: complaintId }, { clock });
+  }
 }
 
 async function mailToPerson(

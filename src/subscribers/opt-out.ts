@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
 import { TOPICS, type ConsentSource, type Topic } from '../db/schema.ts';
@@ -14,6 +15,10 @@ export interface OptOutResult {
   /** Messages that were still to go out and now do not. */
   readonly excluded: number;
 }
+
+/** How long an answer to an opt-out waits for a message that is in the hands of a worker, and how often it looks. */
+const PATIENCE_MS = 3_000;
+const LOOK_EVERY_MS = 50;
 
 /** How long an undo takes back the last act of leaving. Later the preferences page does. */
 const UNDO_WITHIN = Temporal.Duration.from({ hours: 24 });
@@ -65,6 +70,32 @@ export async function unsubscribe(
       excluded: await excludePending(inner, subscriberId, { clock }),
     };
   });
+}
+
+/**
+ * Waits until no message to a person is being handed over. Called after the transaction of an opt-out and before
+ * its answer, so that nothing arrives after the answer; a hand-over that takes longer than that is not waited for.
+ *
+ * @returns whether nothing is under way any more.
+ */
+export async function whenNothingIsUnderWay(
+  tx: Tx,
+  subscriberId: string,
+  { patienceMs = PATIENCE_MS }: { patienceMs?: number } = {},
+): Promise<boolean> {
+  for (let waited = 0; await isUnderWay(tx, subscriberId); waited += LOOK_EVERY_MS) {
+    if (waited >= patienceMs) return false;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return true;
+}
+
+async function isUnderWay(tx: Tx, subscriberId: string): Promise<boolean> {
+  const found = await rows(
+    tx,
+    sql`select d.id from deliveries d where d.subscriber_id = ${subscriberId} and d.state = 'sending' limit 1`,
+  );
+  return found.length > 0;
 }
 
 /**

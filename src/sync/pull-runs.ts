@@ -4,7 +4,7 @@ import { rows, type Tx } from '../db/open.ts';
 import { MAILERLITE_STATUSES, syncRuns } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Actor } from '../organisation/audit.ts';
+import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { applySeen, type SeenSummary } from './apply-seen.ts';
 import { noteDifferences } from './differences.ts';
 import { readPeople } from './people.ts';
@@ -83,7 +83,15 @@ export async function startPull(
       })
       .onConflictDoNothing()
       .returning({ id: syncRuns.id });
-    return { run: (await runningPull(inner))!, begun: begun.length === 1 };
+    const run = (await runningPull(inner))!;
+    if (begun.length === 1 && trigger === 'demand') {
+      await recordAudit(
+        inner,
+        { actor: startedBy, action: 'mailerlite_sync.started', subject: run.id },
+        { clock },
+      );
+    }
+    return { run, begun: begun.length === 1 };
   });
 }
 

@@ -35,9 +35,11 @@ const GROUPS: readonly Group[] = [
   },
   {
     id: 'privacy',
-    title: 'Privacy',
-    about: 'What the privacy notice says, and how long data is kept: “24 months”, “14 days”, or “keep”.',
+    title: 'Policy and privacy',
+    about:
+      'What the group’s policy and the privacy notice say, and how long data is kept: “24 months”, “14 days”, or “keep”.',
     keys: [
+      'groupPolicy',
       'privacyProcessors',
       'retentionUnconfirmed',
       'retentionLeft',
@@ -64,6 +66,7 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   whyYouGetThis: 'Why people get it',
   clinicalLine: 'Clinical responsibility',
   listDomain: 'Domain of the list',
+  groupPolicy: 'Policy of the group',
   privacyProcessors: 'Who handles data for you',
   retentionUnconfirmed: 'Requests never confirmed',
   retentionLeft: 'People who have left',
@@ -80,6 +83,7 @@ const LONG: ReadonlySet<SettingKey> = new Set([
   'postalAddress',
   'whyYouGetThis',
   'clinicalLine',
+  'groupPolicy',
   'privacyProcessors',
 ]);
 
@@ -147,7 +151,7 @@ export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages
         ...group,
         fields: group.keys.map((key) => {
           const view = stored.get(key)!;
-          const value = group.id === wrongGroup ? String(form.values[key] ?? '') : view.value;
+          const value = group.id === wrongGroup ? (form.values[key] as string) : view.value;
           return {
             id: key,
             label: NAMES[key] ?? key,

@@ -3,7 +3,7 @@ import type { Topic } from '../../db/schema.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
 import type { Evidence } from '../../subscribers/consent-ledger.ts';
 import type { LinkPurpose } from '../../subscribers/links.ts';
-import { undoUnsubscribe, unsubscribe } from '../../subscribers/opt-out.ts';
+import { undoUnsubscribe, unsubscribe, whenNothingIsUnderWay } from '../../subscribers/opt-out.ts';
 import { findSubscriber, type Subscriber } from '../../subscribers/subscribers.ts';
 import { field } from '../form.ts';
 import { routes } from '../plugin.ts';
@@ -48,6 +48,7 @@ export const leavePages = routes({ name: 'leave', needs: ['access', 'pages', 'fo
       { clock },
     );
     void nudge();
+    await whenNothingIsUnderWay(db, subscriberId);
     if (oneClick) return plainAnswer(reply, 'You get no more mail from this list.\n');
     return reply.page('public/left', {
       ...page(token, await findSubscriber(db, subscriberId)),
