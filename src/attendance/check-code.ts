@@ -21,9 +21,7 @@ export function parseCheckCode(text: string): string | undefined {
     .replaceAll(/[\s\u2010-\u2015-]/g, '')
     .replaceAll('O', '0')
     .replaceAll(/[IL]/g, '1');
-  return clean.length === LENGTH && [...clean].every((letter) => ALPHABET.includes(letter))
-    ? groups(clean)
-    : undefined;
+  return /^[0-9A-HJKMNP-TV-Z]{12}$/.test(clean) ? groups(clean) : undefined;
 }
 
 function groups(text: string): string {

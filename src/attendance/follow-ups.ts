@@ -27,7 +27,12 @@ const webAddress = z
   .transform((text) => (text === '' ? null : text));
 
 const schema = z.object({
-  learningAims: z.string().trim().max(2000, { error: 'must have at most 2000 characters' }).default(''),
+  learningAims: z
+    .string()
+    .trim()
+    .max(2000, { error: 'must have at most 2000 characters' })
+    .refine((text) => text.split('\n').length <= 12, { error: 'must be at most 12 lines, one per aim' })
+    .default(''),
   slidesUrl: webAddress.default(null),
   recordingUrl: webAddress.default(null),
   note: z.string().trim().max(2000, { error: 'must have at most 2000 characters' }).default(''),

@@ -57,5 +57,5 @@ function groupByName(people: readonly KnownPerson[]): Map<string, KnownPerson[]>
 function nameKeys(name: string): string[] {
   const { key, parts, kind } = readName(name);
   if (kind !== 'name') return [];
-  return [key, parts?.outside, parts?.inside].filter((text) => text?.includes(' ')) as string[];
+  return [key, parts?.outside ?? '', parts?.inside ?? ''].filter((text) => text.includes(' '));
 }

@@ -63,7 +63,7 @@ export function mergeParticipants(rows: readonly ParticipantRow[], session: Sess
         session,
       ),
     )
-    .sort((a, b) => a.names[0].localeCompare(b.names[0], 'en-GB'));
+    .toSorted((a, b) => a.names[0].localeCompare(b.names[0], 'en-GB'));
 }
 
 /** The session of a meeting: planned hours, cut where it really began later or ended earlier. */
@@ -133,10 +133,10 @@ function toAttendee(rows: readonly Row[], session: Session): Attendee {
       session,
     ),
     joins: present.length,
-    firstJoinedAt: spans.map(({ from }) => from).sort(inOrder)[0],
+    firstJoinedAt: spans.map(({ from }) => from).toSorted(inOrder)[0],
     lastLeftAt: spans
       .map(({ to }) => to)
-      .sort(inOrder)
+      .toSorted(inOrder)
       .at(-1),
     spans: joinSpans(spans),
   };
@@ -162,7 +162,7 @@ export function unionSeconds(spans: readonly Session[], session: Session): numbe
 /** The same time in spans that do not touch each other, in order. */
 export function joinSpans(spans: readonly Session[]): Session[] {
   const joined: Session[] = [];
-  for (const span of [...spans].sort((a, b) => inOrder(a.from, b.from))) {
+  for (const span of [...spans].toSorted((a, b) => inOrder(a.from, b.from))) {
     const last = joined.at(-1);
     if (!last || isBefore(last.to, span.from)) joined.push({ from: span.from, to: span.to });
     else if (isBefore(last.to, span.to)) joined[joined.length - 1] = { from: last.from, to: span.to };
@@ -181,7 +181,7 @@ function namesByTime(rows: readonly Row[]): [string, ...string[]] {
     const seconds = 'minutes' in time ? time.minutes * 60 : time.to.since(time.from).total('seconds');
     shown.set(name, { rank: Math.max(rank, before.rank), seconds: before.seconds + seconds });
   }
-  const order = [...shown].sort(([, a], [, b]) => b.rank - a.rank || b.seconds - a.seconds);
+  const order = [...shown].toSorted(([, a], [, b]) => b.rank - a.rank || b.seconds - a.seconds);
   const [first = '', ...others] = order.map(([name]) => name);
   return [first, ...others];
 }

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import { parseEmailAddress } from '../kernel/email-address.ts';
 import { invalidInput, type ConvenorError } from '../kernel/errors.ts';
 import { readFileTime, type DateOrder } from './file-times.ts';
@@ -20,6 +21,8 @@ export interface ParticipantsFile {
   readonly skipped: readonly { readonly line: number; readonly reason: string }[];
 }
 
+const csvRecords = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
+
 const COLUMNS = {
   name: /^(?:user )?name(?: \(original name\))?$/,
   email: /^(?:user )?email$/,
@@ -29,6 +32,7 @@ const COLUMNS = {
   waiting: /^in waiting room$/,
 } as const;
 type Column = keyof typeof COLUMNS;
+const COLUMN_NAMES = ['name', 'email', 'join', 'leave', 'minutes', 'waiting'] as const satisfies Column[];
 type Columns = ReadonlyMap<Column, number>;
 
 interface Line {
@@ -87,7 +91,7 @@ function findList(text: string): { lines: Line[]; headerAt: number } {
 }
 
 function readLines(text: string, delimiter: string): Line[] {
-  const records = parse(text, {
+  const records: unknown = parse(text, {
     bom: true,
     delimiter,
     info: true,
@@ -95,8 +99,9 @@ function readLines(text: string, delimiter: string): Line[] {
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
-  }) as unknown as { record: string[]; info: { lines: number } }[];
-  return records
+  });
+  return csvRecords
+    .parse(records)
     .map(({ record, info }) => ({ number: info.lines, cells: record }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''));
 }
@@ -105,7 +110,7 @@ function findColumns(cells: readonly string[]): Columns {
   const columns = new Map<Column, number>();
   cells.forEach((cell, index) => {
     const title = cell.toLowerCase().replaceAll(/\s+/g, ' ');
-    const column = (Object.keys(COLUMNS) as Column[]).find((name) => COLUMNS[name].test(title));
+    const column = COLUMN_NAMES.find((name) => COLUMNS[name].test(title));
     if (column !== undefined && !columns.has(column)) columns.set(column, index);
   });
   return columns;
@@ -124,9 +129,9 @@ function chooseOrder(list: readonly Line[], columns: Columns, context: FileConte
       .filter((time) => time !== undefined);
     if (times.length < joins.length || times.length === 0) return [];
     const hours = Math.min(...times.map((time) => Math.abs(time.since(context.startsAt).total('hours'))));
-    return [{ order, hours, first: times.sort((a, b) => Temporal.Instant.compare(a, b))[0]! }];
+    return [{ order, hours, first: times.toSorted((a, b) => Temporal.Instant.compare(a, b))[0]! }];
   });
-  const best = candidates.sort((a, b) => a.hours - b.hours)[0];
+  const best = candidates.toSorted((a, b) => a.hours - b.hours)[0];
   if (!best) {
     throw wrongFile(`has join times in an unknown form, such as “${joins[0] ?? ''}”`);
   }

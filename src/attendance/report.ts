@@ -89,7 +89,7 @@ async function readLines(tx: Tx, meetingId: string, sessionLength: number): Prom
         certificateId,
       };
     })
-    .sort((a, b) => a.name.localeCompare(b.name, 'en-GB'));
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB'));
 }
 
 /** One meeting in the trend. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import PDFDocument from 'pdfkit';
+import PdfDocument from 'pdfkit';
 import { formatDate, formatDateTime, formatDuration } from '../calendar/format.ts';
 import { templatesFolder } from '../kernel/paths.ts';
 
@@ -53,7 +53,7 @@ type Doc = PDFKit.PDFDocument;
  */
 export async function certificatePdf(model: CertificateModel): Promise<Uint8Array> {
   const issued = new Date(model.issuedAt.epochMilliseconds);
-  const doc = new PDFDocument({
+  const doc = new PdfDocument({
     size: 'A4',
     margin: PAGE.margin,
     pdfVersion: '1.7',
@@ -63,7 +63,7 @@ export async function certificatePdf(model: CertificateModel): Promise<Uint8Arra
     info: {
       Title: `Certificate of attendance: ${model.title}`,
       Author: model.organisation,
-      Subject: `${model.name}, ${formatDate(model.heldAt, model.zone)}`,
+      Subject: `${model.name}, ${dayOf(model.heldAt, model.zone)}`,
       Creator: 'Convenor',
       CreationDate: issued,
       ModDate: issued,
@@ -74,115 +74,148 @@ export async function certificatePdf(model: CertificateModel): Promise<Uint8Arra
   doc.registerFont('regular', FONTS.regular).registerFont('strong', FONTS.strong);
   const root = doc.struct('Document');
   doc.addStructure(root);
-  const add: Add = (type, draw) => root.add(doc.struct(type, draw));
-  drawCertificate(doc, add, model);
+  const aimsLeft = drawCertificate(doc, root, model);
   doc.addPage();
-  drawReflection(doc, add, model);
+  if (aimsLeft.length > 0) {
+    doc.y = 62;
+    drawAims(doc, root, aimsLeft, 11.5, model);
+    doc.addPage();
+  }
+  drawReflection(doc, root, model);
   root.end();
   doc.end();
   return finished;
 }
 
-/** Adds an element in reading order; everything that `draw` writes is its content. */
-type Add = (type: string, draw: () => void) => void;
+type Element = ReturnType<Doc['struct']>;
 
-function drawCertificate(doc: Doc, add: Add, model: CertificateModel): void {
+/** Adds an element in reading order; everything that `draw` writes is its content. */
+function element(doc: Doc, parent: Element, type: string, draw: () => void): void {
+  parent.add(doc.struct(type, {}, draw));
+}
+
+/** @returns the learning aims, when there are too many of them for this page. */
+function drawCertificate(doc: Doc, parent: Element, model: CertificateModel): string[] {
   decorate(doc, () => {
     doc.rect(0, 0, PAGE.width, 14).fill(model.brandColour);
   });
   doc.y = 62;
-  paragraph(doc, add, clean(doc, model.groupName), { font: 'strong', size: 13, colour: model.brandColour });
-  paragraph(doc, add, clean(doc, model.organisation), { size: 11, colour: QUIET });
+  paragraph(doc, parent, clean(model.groupName), { font: 'strong', size: 13, colour: model.brandColour });
+  paragraph(doc, parent, clean(model.organisation), { size: 11, colour: QUIET });
   doc.y = 158;
-  paragraph(doc, add, 'Certificate of attendance', {
+  paragraph(doc, parent, 'Certificate of attendance', {
     type: 'H1',
     font: 'strong',
     size: 34,
     colour: model.brandColour,
   });
-  paragraph(doc, add, 'Continuing professional development (CPD)', { size: 13, colour: QUIET });
+  paragraph(doc, parent, 'Continuing professional development (CPD)', { size: 13, colour: QUIET });
   doc.moveDown(1.6);
-  paragraph(doc, add, 'This is to certify that', { size: 12, colour: QUIET });
-  const name = clean(doc, model.name);
-  paragraph(doc, add, name, { font: 'strong', size: fittingSize(doc, name, 28, 14), gap: 4 });
+  paragraph(doc, parent, 'This is to certify that', { size: 12, colour: QUIET });
+  const name = clean(model.name);
+  paragraph(doc, parent, name, { font: 'strong', size: fittingSize(doc, name, 28, 14), gap: 4 });
   doc.moveDown(0.5);
-  paragraph(doc, add, 'took part in', { size: 12, colour: QUIET });
-  paragraph(doc, add, clean(doc, model.title), { font: 'strong', size: 18, gap: 4, height: 72 });
+  paragraph(doc, parent, 'took part in', { size: 12, colour: QUIET });
+  const title = clean(model.title);
+  paragraph(doc, parent, title, { font: 'strong', size: sizeWithin(doc, title, 78), gap: 4 });
   doc.moveDown(0.3);
-  paragraph(doc, add, formatDateTime(model.heldAt, model.zone), { size: 12.5 });
-  paragraph(doc, add, `Time attended: ${formatDuration(model.minutes)}`, { size: 12.5 });
-  drawAims(doc, add, model);
-  drawCheckPanel(doc, add, model);
+  paragraph(doc, parent, formatDateTime(model.heldAt, model.zone), { size: 12.5 });
+  paragraph(doc, parent, `Time attended: ${formatDuration(model.minutes)}`, { size: 12.5 });
+  const aims = readAims(model);
+  const room = PANEL_TOP - 24 - doc.y - AIMS_HEAD;
+  const size = [11.5, 10.5, 9.5].find((candidate) => aimsHeight(doc, aims, candidate) <= room);
+  if (size !== undefined && aims.length > 0) {
+    doc.moveDown(1.4);
+    drawAims(doc, parent, aims, size, model);
+  }
+  drawCheckPanel(doc, parent, model);
+  return size === undefined ? aims : [];
 }
 
-function drawAims(doc: Doc, add: Add, model: CertificateModel): void {
-  const aims = model.learningAims
+/** Height of the heading above the aims, with the space before it. */
+const AIMS_HEAD = 44;
+
+function readAims(model: CertificateModel): string[] {
+  return model.learningAims
     .split('\n')
-    .map((line) => clean(doc, line.replace(/^\s*[-*•]\s*/, '')))
+    .map((line) => clean(line.replace(/^\s*[-*•]\s*/, '')))
     .filter((line) => line !== '');
-  if (aims.length === 0) return;
-  doc.moveDown(1.4);
-  paragraph(doc, add, 'Learning aims', {
+}
+
+function aimsHeight(doc: Doc, aims: readonly string[], size: number): number {
+  doc.font('regular', size);
+  return aims.reduce((sum, aim) => sum + doc.heightOfString(aim, AIM_LINES) + 3, 0);
+}
+
+const AIM_LINES = { width: TEXT_WIDTH - 16, lineGap: 2 };
+
+function drawAims(
+  doc: Doc,
+  parent: Element,
+  aims: readonly string[],
+  size: number,
+  { brandColour }: CertificateModel,
+): void {
+  paragraph(doc, parent, 'Learning aims', {
     type: 'H2',
     font: 'strong',
     size: 13,
-    colour: model.brandColour,
+    colour: brandColour,
     gap: 4,
   });
-  const left = PANEL_TOP - 24 - doc.y;
-  const options = { width: TEXT_WIDTH - 16, lineGap: 2 };
-  const heightAt = (size: number) =>
-    aims.reduce((sum, aim) => sum + doc.font('regular', size).heightOfString(aim, options) + 3, 0);
-  const size = [11.5, 10.5, 9.5, 8.5, 7.5].find((candidate) => heightAt(candidate) <= left) ?? 7.5;
-  add('L', () => undefined);
+  const list = doc.struct('L');
+  parent.add(list);
   for (const aim of aims) {
-    if (doc.y > PANEL_TOP - 24) break;
-    const room = PANEL_TOP - 20 - doc.y;
-    add('LI', () => {
-      doc.font('regular', size).fillColor(INK);
-      const y = doc.y;
-      doc.text('•', PAGE.margin, y, { lineBreak: false });
-      doc.text(aim, PAGE.margin + 16, y, { ...options, height: room, ellipsis: true });
-    });
+    const y = doc.y;
+    const item = doc.struct('LI');
+    list.add(item);
+    doc.font('regular', size).fillColor(INK);
+    element(doc, item, 'Lbl', () => void doc.text('•', PAGE.margin, y, { lineBreak: false }));
+    element(doc, item, 'LBody', () => void doc.text(aim, PAGE.margin + 16, y, AIM_LINES));
+    item.end();
     doc.x = PAGE.margin;
     doc.y += 3;
   }
+  list.end();
 }
 
-const PANEL_HEIGHT = 112;
+const PANEL_HEIGHT = 124;
 const PANEL_TOP = PAGE.height - 56 - PANEL_HEIGHT;
 
-function drawCheckPanel(doc: Doc, add: Add, model: CertificateModel): void {
+function drawCheckPanel(doc: Doc, parent: Element, model: CertificateModel): void {
   decorate(doc, () => {
     doc.roundedRect(PAGE.margin - 16, PANEL_TOP, TEXT_WIDTH + 32, PANEL_HEIGHT, 6).fill(PANEL);
   });
   doc.x = PAGE.margin;
   doc.y = PANEL_TOP + 16;
-  paragraph(doc, add, `Check code: ${model.checkCode}`, { font: 'strong', size: 13, gap: 3 });
-  paragraph(doc, add, 'Anybody who has this certificate can check it here:', { size: 10.5, colour: QUIET });
-  add('Link', () => {
+  paragraph(doc, parent, `Check code: ${model.checkCode}`, { font: 'strong', size: 13, gap: 3 });
+  paragraph(doc, parent, 'Anybody who has this certificate can check it here:', {
+    size: 10.5,
+    colour: QUIET,
+  });
+  element(doc, parent, 'Link', () => {
     doc.font('regular', 10.5).fillColor(model.brandColour);
     doc.text(model.checkUrl, { width: TEXT_WIDTH, link: model.checkUrl, underline: true });
   });
   doc.y += 4;
   paragraph(
     doc,
-    add,
-    `Issued on ${formatDate(model.issuedAt, model.zone)} by ${clean(doc, model.organisation)}. It records attendance and is not an assessment.`,
-    { size: 10.5, colour: QUIET, height: 30 },
+    parent,
+    `Issued on ${dayOf(model.issuedAt, model.zone)} by ${clean(model.organisation)}. It records attendance and is not an assessment.`,
+    { size: 10.5, colour: QUIET, height: 44 },
   );
 }
 
-function drawReflection(doc: Doc, add: Add, model: CertificateModel): void {
+function drawReflection(doc: Doc, parent: Element, model: CertificateModel): void {
   doc.y = 62;
-  paragraph(doc, add, 'My reflection', {
+  paragraph(doc, parent, 'My reflection', {
     type: 'H1',
     font: 'strong',
     size: 24,
     colour: model.brandColour,
     gap: 4,
   });
-  paragraph(doc, add, `${clean(doc, model.title)}, ${formatDate(model.heldAt, model.zone)}`, {
+  paragraph(doc, parent, `${clean(model.title)}, ${dayOf(model.heldAt, model.zone)}`, {
     size: 12,
     colour: QUIET,
     height: 34,
@@ -190,7 +223,7 @@ function drawReflection(doc: Doc, add: Add, model: CertificateModel): void {
   doc.moveDown(0.6);
   paragraph(
     doc,
-    add,
+    parent,
     'This page is for your own CPD record; nobody collects it. The HCPC asks you to keep your record up to date, to learn in different ways that matter for your work, and to aim for better practice and a benefit to the people who use your service.',
     { size: 11 },
   );
@@ -198,7 +231,7 @@ function drawReflection(doc: Doc, add: Add, model: CertificateModel): void {
   const share = (PAGE.height - 60 - top) / PROMPTS.length;
   PROMPTS.forEach((prompt, index) => {
     doc.y = top + index * share;
-    paragraph(doc, add, prompt, { type: 'H2', font: 'strong', size: 12.5 });
+    paragraph(doc, parent, prompt, { type: 'H2', font: 'strong', size: 12.5 });
     const first = doc.y + 22;
     const last = top + (index + 1) * share - 12;
     decorate(doc, () => {
@@ -221,8 +254,8 @@ interface Style {
   readonly height?: number;
 }
 
-function paragraph(doc: Doc, add: Add, text: string, style: Style): void {
-  add(style.type ?? 'P', () => {
+function paragraph(doc: Doc, parent: Element, text: string, style: Style): void {
+  element(doc, parent, style.type ?? 'P', () => {
     doc.font(style.font ?? 'regular', style.size).fillColor(style.colour ?? INK);
     doc.text(text, PAGE.margin, doc.y, {
       width: TEXT_WIDTH,
@@ -248,14 +281,25 @@ function fittingSize(doc: Doc, text: string, largest: number, smallest: number):
   return smallest;
 }
 
+/** The largest size at which the text, on several lines, keeps within a height. */
+function sizeWithin(doc: Doc, text: string, height: number): number {
+  const fits = (size: number) =>
+    doc.font('strong', size).heightOfString(text, { width: TEXT_WIDTH, lineGap: 1.5 }) <= height;
+  return [18, 16, 14, 12].find(fits) ?? 12;
+}
+
 /** One line of text without control characters, in its composed form, for which fonts have signs. */
-function clean(doc: Doc, text: string): string {
-  void doc;
+function clean(text: string): string {
   return text
     .normalize('NFC')
     .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}]+/gu, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
+}
+
+/** The day on the calendar of the zone, in words. */
+function dayOf(instant: Temporal.Instant, zone: string): string {
+  return formatDate(instant.toZonedDateTimeISO(zone).toPlainDate());
 }
 
 function collect(doc: Doc): Promise<Uint8Array> {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-const found = z.object({ field: z.string(), wanted: z.string(), found: z.string() });
+const foundValue = z.object({ field: z.string(), wanted: z.string(), found: z.string() });
 
 /** A value at Zoom that is not ours: `edited` by somebody in the portal, or `overruled` by the account's settings. */
-const difference = found.extend({ cause: z.enum(['edited', 'overruled']) });
+const difference = foundValue.extend({ cause: z.enum(['edited', 'overruled']) });
 export type RoomDifference = z.output<typeof difference>;
-type Found = z.output<typeof found>;
+type Found = z.output<typeof foundValue>;
 
 const values = z.record(z.string(), z.string());
 export type Values = z.output<typeof values>;

@@ -106,5 +106,5 @@ async function meetingByNumber(
   const distance = (start: Temporal.Instant) => Math.abs(start.since(startedAt).total('seconds'));
   return near
     .filter(({ link, zoomId }) => zoomId === number || zoomNumber(link) === number)
-    .sort((a, b) => distance(a.startsAt) - distance(b.startsAt))[0]?.id;
+    .toSorted((a, b) => distance(a.startsAt) - distance(b.startsAt))[0]?.id;
 }

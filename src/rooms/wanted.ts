@@ -52,7 +52,9 @@ const DIGITS = '23456789';
  * accounts demand. Zoom allows `a-z A-Z 0-9 @ - _ *` and at most ten.
  */
 export function newPasscode(): string {
-  const pick = (from: string, count: number) =>
-    Array.from({ length: count }, () => from[randomInt(from.length)]).join('');
   return `${pick(LETTERS, 4)}${pick(DIGITS, 2)}-${pick(LETTERS, 2)}${pick(DIGITS, 1)}`;
+}
+
+function pick(from: string, count: number): string {
+  return Array.from({ length: count }, () => from[randomInt(from.length)]).join('');
 }

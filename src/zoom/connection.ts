@@ -151,12 +151,13 @@ function neverSent(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string {
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : '';
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : '';
 }
 
 function reasonOf(error: unknown): string {
-  const { name } = error as Error;
+  const name = error instanceof Error ? error.name : '';
   if (name === 'TimeoutError') return 'no answer in time';
   if (name === 'AbortError') return 'stopped';
   return codeOf(error) || 'connection lost';

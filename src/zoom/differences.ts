@@ -3,17 +3,20 @@ import type { MeetingRequest, ZoomMeeting } from './meetings.ts';
 /** The values of a meeting as texts that can be kept and compared; instants in ISO 8601 (UTC), yes and no as `true` and `false`. */
 export type MeetingValues = Record<MeetingField, string>;
 
-export type MeetingField =
-  | 'topic'
-  | 'agenda'
-  | 'startsAt'
-  | 'durationMinutes'
-  | 'passcode'
-  | 'waitingRoom'
-  | 'joinBeforeHost'
-  | 'muteUponEntry'
-  | 'alternativeHosts'
-  | 'registration';
+const FIELDS = [
+  'topic',
+  'agenda',
+  'startsAt',
+  'durationMinutes',
+  'passcode',
+  'waitingRoom',
+  'joinBeforeHost',
+  'muteUponEntry',
+  'alternativeHosts',
+  'registration',
+] as const;
+
+export type MeetingField = (typeof FIELDS)[number];
 
 /** A value that is not as we want it at Zoom: changed in the portal, or overruled by the account's settings. */
 export interface MeetingDifference {
@@ -37,7 +40,7 @@ export function compareMeeting(wanted: MeetingRequest, found: ZoomMeeting): Meet
     alternativeHosts: found.alternativeHosts.join(', '),
     registration: found.registration?.toString(),
   };
-  return (Object.keys(ours) as MeetingField[]).flatMap((field) => {
+  return FIELDS.flatMap((field) => {
     const value = theirs[field];
     return value === undefined || value === ours[field] ? [] : [{ field, wanted: ours[field], found: value }];
   });
@@ -56,7 +59,7 @@ export function meetingValues(wanted: MeetingRequest): MeetingValues {
     muteUponEntry: String(wanted.muteUponEntry),
     alternativeHosts: [...wanted.alternativeHosts]
       .map((address) => address.toLowerCase())
-      .sort()
+      .toSorted()
       .join(', '),
     registration: String(wanted.registration),
   };

@@ -127,9 +127,8 @@ export async function findMeetings(
     token = page.next_page_token;
     if (token === '') break;
   }
-  marked.sort((a, b) => Temporal.Instant.compare(a.created_at, b.created_at));
   const found: ZoomMeeting[] = [];
-  for (const { id } of marked) {
+  for (const { id } of marked.toSorted((a, b) => Temporal.Instant.compare(a.created_at, b.created_at))) {
     try {
       found.push(await getMeeting(connection, id, signal));
     } catch (error) {
@@ -213,5 +212,5 @@ export function splitAddresses(text: string): string[] {
     .split(/[;,]/)
     .map((address) => address.trim().toLowerCase())
     .filter((address) => address !== '')
-    .sort();
+    .toSorted();
 }

@@ -52,7 +52,7 @@ export async function listInstances(
   const { meetings } = await connection.send({ method: 'GET', path, signal }, instancesAnswer);
   return meetings
     .map(({ uuid, start_time }) => ({ uuid, startedAt: start_time }))
-    .sort((a, b) => Temporal.Instant.compare(a.startedAt, b.startedAt));
+    .toSorted((a, b) => Temporal.Instant.compare(a.startedAt, b.startedAt));
 }
 
 /**
