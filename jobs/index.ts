@@ -1,9 +1,13 @@
+import { daily } from './daily.ts';
+import { planBulletinsJob } from './bulletin-plan.ts';
 import { deliver } from './deliver.ts';
 import { freeze } from './freeze.ts';
 import { mailerlitePull } from './mailerlite-pull.ts';
 import { mailerlitePush } from './mailerlite-push.ts';
 import { mailerliteWebhookCheck } from './mailerlite-webhook-check.ts';
 import { mailerliteWebhook } from './mailerlite-webhook.ts';
+import { expireItemsJob } from './noticeboard-expire.ts';
+import { purgeNoticeboardJob } from './noticeboard-purge.ts';
 import { planAheadJob } from './plan-ahead.ts';
 import { rescueDeliveriesJob } from './rescue-deliveries.ts';
 import { runAnnouncements } from './run-announcements.ts';
@@ -13,11 +17,15 @@ import { zoomMeetings } from './zoom-meetings.ts';
 /** Every job. Order has no meaning. */
 export const jobs = [
   planAheadJob,
+  planBulletinsJob,
+  expireItemsJob,
+  purgeNoticeboardJob,
   freeze,
   runAnnouncements,
   deliver,
   rescueDeliveriesJob,
   sendServiceMails,
+  daily,
   zoomMeetings,
   mailerlitePush,
   mailerlitePull,

@@ -6,6 +6,8 @@ import { formatDateTime } from '../src/calendar/format.ts';
 import { ConvenorError } from '../src/kernel/errors.ts';
 import { findMeeting } from '../src/meetings/meetings.ts';
 import type { ServiceMail } from '../src/organisation/service-mail-ledger.ts';
+import { NOTICEBOARD_MAILS } from './noticeboard-mail-content.ts';
+import { PEOPLE_MAILS } from './people-mail-content.ts';
 import type { Services } from './services.ts';
 import type { RenderedMail } from '../src/render/slots.ts';
 import { readRoom } from '../src/rooms/ledger.ts';
@@ -14,13 +16,17 @@ interface Context extends Services {
   readonly sender: ReturnType<typeof senderModel>;
 }
 
-type Maker = (mail: ServiceMail, context: Context) => Promise<RenderedMail>;
+/** Makes one kind of service mail from the ids in its row. */
+export type ServiceMailMaker = (mail: ServiceMail, context: Context) => Promise<RenderedMail>;
 
 const aboutAnnouncement = z.object({ announcementId: z.uuid() });
 const aboutMeeting = z.object({ meetingId: z.uuid() });
 
 /** How each kind of service mail is made from the ids in its row. */
-const MAKERS: Readonly<Record<string, Maker>> = {
+const MAKERS: Readonly<Record<string, ServiceMailMaker>> = {
+  ...PEOPLE_MAILS,
+  ...NOTICEBOARD_MAILS,
+
   async missed({ data }, { db, config, renderer, sender }) {
     const announcement = await findAnnouncement(db, aboutAnnouncement.parse(data).announcementId);
     return renderer.mail('missed', {

@@ -11,6 +11,7 @@ import {
   type ServiceMailSettlement,
 } from '../src/organisation/service-mail-ledger.ts';
 import type { Services } from './services.ts';
+import { fillSlots } from '../src/render/slots.ts';
 import { findSubscriber } from '../src/subscribers/subscribers.ts';
 import { defineJob } from './define.ts';
 import { retryAt } from './outcome.ts';
@@ -46,12 +47,20 @@ export const sendServiceMails = defineJob({
 });
 
 async function sendOne(mail: ServiceMail, services: Services): Promise<ServiceMailSettlement> {
-  const { mailer, clock, log, config } = services;
+  const { mailer, clock, log, config, links } = services;
   try {
     const to = await recipientOf(mail, services);
     if (!to) return { state: 'cancelled', reason: 'The person is not there any more.' };
     const identity = senderIdentity(await services.settings(), config.MAIL_FROM);
-    const { subject, html, text } = await serviceMailContent(mail, services);
+    const content = await serviceMailContent(mail, services);
+    const personal =
+      mail.recipientKind === 'subscriber' && mail.recipient
+        ? {
+            unsubscribeUrl: links.unsubscribeUrl(mail.recipient),
+            preferencesUrl: links.preferencesUrl(mail.recipient),
+          }
+        : {};
+    const { subject, html, text } = fillSlots(content, { greetingName: to.name ?? null, ...personal });
     const outcome = await mailer.send({
       messageId: `${mail.id}@${identity.domain}`,
       from: identity.from,

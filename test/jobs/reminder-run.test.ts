@@ -137,6 +137,7 @@ describe('a reminder that is due', () => {
     ]);
     const toAdmin = await server.parse(server.mails.find((mail) => mail.to === 'admin@example.org')!);
     expect(toAdmin.text).toContain('Extra meeting');
+    expect(toAdmin.text).not.toMatch(/[\ue000\ue001]/);
   });
 
   it('stops for somebody who leaves while it is going out', async () => {
