@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { desc, eq, sql } from 'drizzle-orm';
+import { formatDateTime } from '../calendar/format.ts';
 import type { Finding } from '../cli/host.ts';
 import type { Config } from '../config/load.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import { rows, type Tx } from '../db/open.ts';
 import { heartbeats } from '../db/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { ConvenorError } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import { checkRedis, type RedisFinding } from '../queue/checks.ts';
 import { connectRedis, whenReady } from '../queue/connection.ts';
@@ -17,6 +19,13 @@ import { openCore } from './core.ts';
 import { backupFinding } from './doctor/backups.ts';
 import { configurationFindings } from './doctor/configuration.ts';
 import { clockFinding, dataFolderFinding, zoneFinding } from './doctor/machine.ts';
+import {
+  dkimFinding,
+  mailerliteFinding,
+  mailFinding,
+  templatesFinding,
+  zoomFinding,
+} from './doctor/services.ts';
 import { lockFolder } from './folder-lock.ts';
 import { assertZoneData } from './zones.ts';
 
@@ -70,11 +79,12 @@ async function* openForInspection(
       templates: 'later',
     });
   } catch (error) {
+    const misconfigured = error instanceof ConvenorError && error.code === 'invalid_config';
     yield {
-      check: 'Database',
+      check: misconfigured ? 'Configuration' : 'Database',
       state: 'problem',
       detail: (error as Error).message,
-      advice: 'Put this right first; mail and the pages need the database.',
+      advice: 'Put this right first; mail and the pages need it.',
     };
     return undefined;
   }
@@ -151,42 +161,17 @@ function* redisFindings(findings: readonly RedisFinding[], ready: boolean): Gene
 }
 
 async function* lookAtServices(core: Looked, now: Temporal.Instant): AsyncGenerator<Finding> {
-  const { config, mailer, db } = core;
-  const mail = await mailer.check();
-  yield mail.ok
-    ? {
-        check: 'Mail',
-        state: mailer.kind === 'smtp' ? 'ok' : 'warning',
-        detail: mail.detail,
-        ...outboxAdvice(mailer.kind),
-      }
-    : {
-        check: 'Mail',
-        state: 'problem',
-        detail: mail.detail,
-        advice: 'Correct SMTP_URL, or ask the mail provider.',
-      };
-  if (config.DKIM_PRIVATE_KEY !== undefined && mail.ok) {
-    yield { check: 'DKIM', state: 'ok', detail: `mails are signed for ${config.DKIM_DOMAIN ?? ''}` };
-  }
-  yield {
-    check: 'MailerLite',
-    state: 'ok',
-    detail: config.MAILERLITE_API_KEY === undefined ? 'off: no MAILERLITE_API_KEY is set' : 'a key is set',
-  };
-  yield {
-    check: 'Zoom',
-    state: 'ok',
-    detail: config.ZOOM_CLIENT_ID === undefined ? 'off: meeting links are pasted' : 'an account is set',
-  };
-  yield await workFinding(db, now);
+  const { config, mailer, renderer, db, mailerlite, zoom } = core;
+  const { zoomHost, timeZone } = await core.settings();
+  yield templatesFinding(renderer);
+  yield await mailFinding(mailer);
+  yield await dkimFinding(config);
+  yield await mailerliteFinding(config, mailerlite);
+  yield await zoomFinding(config, zoomHost, zoom);
+  yield await workFinding(db, now, timeZone);
 }
 
-function outboxAdvice(kind: 'smtp' | 'outbox'): { advice?: string } {
-  return kind === 'outbox' ? { advice: 'Nothing is sent. Set SMTP_URL and MAIL_FROM to send mail.' } : {};
-}
-
-async function workFinding(tx: Tx, now: Temporal.Instant): Promise<Finding> {
+async function workFinding(tx: Tx, now: Temporal.Instant, zone: string): Promise<Finding> {
   const check = 'Background work';
   const [beat] = await tx
     .select({ at: heartbeats.at })
@@ -200,8 +185,7 @@ async function workFinding(tx: Tx, now: Temporal.Instant): Promise<Finding> {
   return {
     check,
     state: 'warning',
-    detail:
-      beat === undefined ? 'no worker has run yet' : `no worker since ${beat.at.round('second').toString()}`,
+    detail: beat === undefined ? 'no worker has run yet' : `no worker since ${formatDateTime(beat.at, zone)}`,
     advice: 'Notices go out only while Convenor runs: start it with npm start.',
   };
 }

@@ -104,7 +104,10 @@ describe('backup', () => {
     expect(counts).not.toHaveProperty('sessions');
     await fill(linesOf(file));
     for (const table of Object.keys(counts)) {
-      expect(await contents(other, table), table).toEqual(await contents(cli.database, table));
+      expect({ table, rows: await contents(other, table) }).toEqual({
+        table,
+        rows: await contents(cli.database, table),
+      });
     }
     expect(await verifyLedger(other.db)).toMatchObject({ ok: true, events: 3 });
   });

@@ -122,7 +122,7 @@ describe('meetings series', () => {
     const { status, stderr } = await cli.run('meetings', 'series', 'add', '--json');
     expect(status).toBe(2);
     const { error } = JSON.parse(stderr) as { error: { problems: { field: string }[] } };
-    expect(error.problems.map((problem) => problem.field).sort()).toEqual([
+    expect(error.problems.map((problem) => problem.field).toSorted()).toEqual([
       'duration',
       'link',
       'rule',

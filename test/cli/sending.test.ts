@@ -39,6 +39,10 @@ async function plan(from: string, to: string): Promise<Planned[]> {
   return (await cli.run('plan', '--from', from, '--to', to, '--json')).json<Planned[]>();
 }
 
+async function timesOfDay(): Promise<Set<string>> {
+  return new Set((await plan('2026-11-25', '2027-12-31')).map(({ sendAtLocal }) => sendAtLocal.slice(11)));
+}
+
 describe('plan', () => {
   it('gives what goes out when, in the agreed shape', async () => {
     const { meetings: added } = (await cli.run(...SERIES, ...RULE, '--remind', '7d@09:00', '--json')).json<{
@@ -76,11 +80,9 @@ describe('plan', () => {
   it('follows a change of the quiet hours at once', async () => {
     const early = ['--remind', '7d@07:30'];
     await cli.run(...SERIES, ...RULE, ...early);
-    const times = async () =>
-      (await plan('2026-11-25', '2027-12-31')).map(({ sendAtLocal }) => sendAtLocal.slice(11));
-    expect(new Set(await times())).toEqual(new Set(['08:00:00']));
+    expect(await timesOfDay()).toEqual(new Set(['08:00:00']));
     await cli.run('settings', 'set', 'quietHours', 'off');
-    expect(new Set(await times())).toEqual(new Set(['07:30:00']));
+    expect(await timesOfDay()).toEqual(new Set(['07:30:00']));
   });
 
   it('shows a person the dates in words', async () => {

@@ -1,6 +1,6 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { checkZoneData } from '../../calendar/clock-change.ts';
-import { formatDuration } from '../../calendar/format.ts';
+import { formatDateTime, formatDuration } from '../../calendar/format.ts';
 import type { Finding } from '../../cli/host.ts';
 
 const GIB = 2 ** 30;
@@ -68,7 +68,7 @@ export function clockFinding(
     const detail = `this machine and the database are ${inWords(apart)} apart`;
     return { check, state: 'problem', detail, advice };
   }
-  return { check, state: 'ok', detail: now.round('second').toString() };
+  return { check, state: 'ok', detail: formatDateTime(now, 'UTC') };
 }
 
 function inWords(seconds: number): string {
