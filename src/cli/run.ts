@@ -15,6 +15,7 @@ import { addSendingCommands } from './commands/sending.ts';
 import { addSettingsCommands } from './commands/settings.ts';
 import { addSetupCommands } from './commands/setup.ts';
 import { addSubscriberCommands } from './commands/subscribers.ts';
+import { addSyncCommands } from './commands/sync.ts';
 
 /**
  * Runs one command.
@@ -69,6 +70,7 @@ function createProgram(session: Session): Command {
   addOutboxCommands(program, session);
   addSubscriberCommands(program, session);
   addConsentCommands(program, session);
+  addSyncCommands(program, session);
   addBackupCommand(program, session);
   return program;
 }

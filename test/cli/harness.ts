@@ -46,8 +46,13 @@ const BASE_URL = 'https://network.example.org';
 const SECRET = 'a secret key for these tests alone';
 const START = '2026-11-01T10:00:00Z';
 
+interface Options extends Partial<CliHost> {
+  readonly mailer?: Mailer;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** The command line over a real database, with everything around it held by the test. */
-export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer } = {}): Promise<TestCli> {
+export async function openTestCli(options: Options = {}): Promise<TestCli> {
   const database = await openTestDatabase();
   const clock = new ManualClock(START);
   const folder = mkdtempSync(path.join(tmpdir(), 'convenor-cli-'));
@@ -56,7 +61,7 @@ export async function openTestCli(options: Partial<CliHost> & { mailer?: Mailer 
     db: database.db,
     databaseKind: database.kind,
     clock,
-    config: loadConfig({ DATA_DIR: folder, BASE_URL }),
+    config: loadConfig({ DATA_DIR: folder, BASE_URL, ...options.environment }),
     log: createLog('silent'),
     settings: () => readSettings(database.db),
     mailer: options.mailer ?? forbiddenMailer,
