@@ -1,5 +1,6 @@
 import { daily } from './daily.ts';
 import { planBulletinsJob } from './bulletin-plan.ts';
+import { checkLinksJob } from './check-links.ts';
 import { deliver } from './deliver.ts';
 import { freeze } from './freeze.ts';
 import { mailerlitePull } from './mailerlite-pull.ts';
@@ -20,6 +21,7 @@ export const jobs = [
   planBulletinsJob,
   expireItemsJob,
   purgeNoticeboardJob,
+  checkLinksJob(),
   freeze,
   runAnnouncements,
   deliver,

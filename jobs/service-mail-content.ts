@@ -6,6 +6,7 @@ import { formatDateTime } from '../src/calendar/format.ts';
 import { ConvenorError } from '../src/kernel/errors.ts';
 import { findMeeting } from '../src/meetings/meetings.ts';
 import type { ServiceMail } from '../src/organisation/service-mail-ledger.ts';
+import { DRAFT_MAILS } from './draft-mail-content.ts';
 import { NOTICEBOARD_MAILS } from './noticeboard-mail-content.ts';
 import { PEOPLE_MAILS } from './people-mail-content.ts';
 import type { Services } from './services.ts';
@@ -26,6 +27,7 @@ const aboutMeeting = z.object({ meetingId: z.uuid() });
 const MAKERS: Readonly<Record<string, ServiceMailMaker>> = {
   ...PEOPLE_MAILS,
   ...NOTICEBOARD_MAILS,
+  ...DRAFT_MAILS,
 
   async missed({ data }, { db, config, renderer, sender }) {
     const announcement = await findAnnouncement(db, aboutAnnouncement.parse(data).announcementId);
