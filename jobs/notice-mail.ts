@@ -59,6 +59,7 @@ export function mailMaker(
       greetingName: recipient.name,
       unsubscribeUrl,
       preferencesUrl: links.preferencesUrl(recipient.subscriberId),
+      rsvpUrl: links.rsvpUrl(recipient.subscriberId),
     });
     return {
       messageId: recipient.messageId,

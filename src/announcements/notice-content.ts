@@ -95,6 +95,7 @@ export async function meetingMailModel(
   return {
     sender: senderModel(settings, baseUrl),
     meeting: {
+      id: meeting.id,
       title: meeting.title,
       description: meeting.description,
       start: meeting.startsAt.toString(),

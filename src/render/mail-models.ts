@@ -33,6 +33,7 @@ export interface SenderModel {
 }
 
 export interface MeetingModel {
+  readonly id: string;
   readonly title: string;
   /** Plain text; an empty line parts paragraphs. */
   readonly description: string;

@@ -14,6 +14,8 @@ const SLOTS = {
   name: 'name',
   unsubscribeUrl: 'url',
   preferencesUrl: 'url',
+  /** Base of the answers to an invitation. */
+  rsvpUrl: 'url',
 } as const satisfies Record<string, 'greeting' | 'name' | 'url'>;
 
 type SlotName = keyof typeof SLOTS;

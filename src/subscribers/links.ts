@@ -15,11 +15,13 @@ const PATHS = {
   confirmItem: '/hand-in/confirm',
   ownItem: '/hand-in/mine',
   moderateItem: '/noticeboard/review',
+  rsvp: '/rsvp',
+  survey: '/survey',
 } as const;
 
 export type LinkPurpose = keyof typeof PATHS;
 
-/** What a token says. `id` is a subscriber, for `confirm` a request to join, for the last three an item. */
+/** What a token says. `id` is a subscriber, for `confirm` a request to join, for the three about items an item. */
 export type TokenReading =
   | { readonly result: 'valid'; readonly id: string; readonly deliveryId?: string; readonly adminId?: string }
   | { readonly result: 'expired'; readonly id: string }
@@ -41,6 +43,10 @@ export interface Links {
   ownItemUrl(itemId: string, expiresAt: Temporal.Instant): string;
   /** For one administrator, to decide about an item. */
   moderateItemUrl(itemId: string, adminId: string, expiresAt: Temporal.Instant): string;
+  /** Base of the answers to invitations; `/<meeting>?answer=yes` follows. */
+  rsvpUrl(subscriberId: string): string;
+  /** Base of the two questions after a meeting; `/<meeting>` follows. */
+  surveyUrl(subscriberId: string): string;
   /** Checks a token in constant time. A token of another purpose is forged. */
   readToken(purpose: LinkPurpose, token: string): TokenReading;
 }
@@ -131,6 +137,8 @@ export function createLinks({
     confirmItemUrl: (id, expiresAt) => url('confirmItem', id, { expiresAt }),
     ownItemUrl: (id, expiresAt) => url('ownItem', id, { expiresAt }),
     moderateItemUrl: (id, adminId, expiresAt) => url('moderateItem', id, { adminId, expiresAt }),
+    rsvpUrl: (id) => url('rsvp', id),
+    surveyUrl: (id) => url('survey', id),
     readToken,
   };
 }

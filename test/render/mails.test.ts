@@ -16,6 +16,7 @@ const PERSONAL = {
   greetingName: 'Ann Example',
   unsubscribeUrl: 'https://otgroup.example/u/eyJzIjoiMDE4ZjNhNWUifQ.7gkq1b9v',
   preferencesUrl: 'https://otgroup.example/preferences/eyJzIjoiMDE4ZjNhNWUifQ.7gkq1b9v',
+  rsvpUrl: 'https://otgroup.example/rsvp/eyJzIjoiMDE4ZjNhNWUifQ.7gkq1b9v',
 };
 const LIST_KINDS = new Set([
   'invitation',

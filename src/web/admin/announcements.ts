@@ -154,6 +154,7 @@ export const announcementPages = routes(
         greetingName: 'Alex',
         unsubscribeUrl: `${config.BASE_URL}/u/example`,
         preferencesUrl: `${config.BASE_URL}/preferences/example`,
+        rsvpUrl: `${config.BASE_URL}/rsvp/example`,
       });
       return mailFrame(reply, mail.html);
     });
