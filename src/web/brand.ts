@@ -5,8 +5,9 @@
 
 type Rgb = readonly [number, number, number];
 
-const LIGHT = { paper: '#fffdf9', mix: '#f7f4ee', ink: '#000000' };
-const DARK = { paper: '#1b2220', mix: '#131816', ink: '#ffffff' };
+/** The surfaces of the style sheet that text in the organisation's colour stands on. */
+const LIGHT = { paper: '#fffdf9', others: ['#f7f4ee', '#f0ebe1'], ink: '#000000' };
+const DARK = { paper: '#1b2220', others: ['#131816', '#0f1412'], ink: '#ffffff' };
 const READABLE = 4.6;
 
 /** `:root` rules that set the `--brand…` tokens for a colour such as "#1b6450". */
@@ -18,7 +19,7 @@ export function brandStyles(colour: string): string {
   };
   const dark = {
     brand: darkened(mix(colour, '#ffffff', 0.16), '#ffffff'),
-    soft: mix(DARK.paper, colour, 0.3),
+    soft: mix(DARK.paper, colour, 0.22),
   };
   const tokens = (values: Record<string, string>) =>
     Object.entries(values)
@@ -28,14 +29,18 @@ export function brandStyles(colour: string): string {
     `:root{${tokens({
       brand: light.brand,
       'brand-hover': light.hover,
-      'brand-text': readableOn(colour, light.soft, LIGHT.ink),
+      'brand-text': readableOn(colour, [light.soft, LIGHT.paper, ...LIGHT.others], LIGHT.ink),
       'brand-soft': light.soft,
       'brand-line': mix(LIGHT.paper, colour, 0.3),
     })}}`,
     `@media (prefers-color-scheme:dark){:root{${tokens({
       brand: dark.brand,
       'brand-hover': mix(dark.brand, '#000000', 0.2),
-      'brand-text': readableOn(mix(colour, '#ffffff', 0.35), dark.soft, DARK.ink),
+      'brand-text': readableOn(
+        mix(colour, '#ffffff', 0.35),
+        [dark.soft, DARK.paper, ...DARK.others],
+        DARK.ink,
+      ),
       'brand-soft': dark.soft,
       'brand-line': mix(DARK.paper, mix(colour, '#ffffff', 0.2), 0.5),
     })}}}`,
@@ -53,9 +58,11 @@ function darkened(colour: string, on: string): string {
   return stepUntil(colour, '#000000', (candidate) => contrast(candidate, on) >= READABLE);
 }
 
-/** The colour, moved towards `ink` until it can be read on `background`. */
-function readableOn(colour: string, background: string, ink: string): string {
-  return stepUntil(colour, ink, (candidate) => contrast(candidate, background) >= READABLE);
+/** The colour, moved towards `ink` until it can be read on each of the backgrounds. */
+function readableOn(colour: string, backgrounds: readonly string[], ink: string): string {
+  return stepUntil(colour, ink, (candidate) =>
+    backgrounds.every((background) => contrast(candidate, background) >= READABLE),
+  );
 }
 
 function stepUntil(colour: string, towards: string, good: (candidate: string) => boolean): string {

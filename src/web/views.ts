@@ -67,6 +67,10 @@ export function announcementRow({ announcement, books }: { announcement: Announc
     id: announcement.id,
     title: announcement.title,
     label: noticeLabel(announcement),
+    rule:
+      announcement.reminderRule === null
+        ? undefined
+        : describeReminderRule(parseReminderRule(announcement.reminderRule)),
     when: formatShortDateTime(announcement.sendAt, announcement.zone),
     people: books.audience > 0 ? peopleLine(books) : undefined,
     reason: announcement.stateReason ?? undefined,

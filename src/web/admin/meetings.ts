@@ -24,7 +24,7 @@ import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { leafOf, reminderRows } from '../schedule-form.ts';
 import { announcementRow, meetingRow, meetingWhen, meetingWord, seriesView } from '../views.ts';
-import { fromNow, TOPIC_WORDS } from '../words.ts';
+import { counted, fromNow, TOPIC_WORDS } from '../words.ts';
 import {
   freshMeeting,
   MEETING_LABELS,
@@ -110,10 +110,7 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
         description: meeting.description,
         link: meeting.link,
         topic: `everybody who gets mail about ${TOPIC_WORDS[meeting.topic].toLowerCase()}`,
-        versions:
-          meeting.sequence === 0
-            ? 'never changed'
-            : `changed ${meeting.sequence} ${meeting.sequence === 1 ? 'time' : 'times'}`,
+        versions: meeting.sequence === 0 ? 'never' : counted(meeting.sequence, 'time'),
         open: isOpen(meeting, now),
         seriesUrl: meeting.seriesId === null ? undefined : `/admin/meetings/series/${meeting.seriesId}`,
         pageUrl: `${config.BASE_URL}/m/${meeting.id}`,

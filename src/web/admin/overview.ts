@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { listAnnouncements, queryPlan, type PlanEntry } from '../../announcements/plan-query.ts';
-import { formatDate, formatTime } from '../../calendar/format.ts';
+import { formatDate, formatShortDate, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import { rows } from '../../db/open.ts';
 import { meetingsBetween, nextMeetings, type Meeting } from '../../meetings/occurrences.ts';
@@ -141,7 +141,14 @@ function timeline(meetings: readonly Meeting[], plan: readonly PlanEntry[], zone
         shape: '',
         title: entry.title,
         href: `/admin/announcements/${entry.id}`,
-        detail: `${formatTime(toWall(at, zone).toPlainTime())}, to ${people(entry.audience)}`,
+        detail: [
+          `${formatTime(toWall(at, zone).toPlainTime())}, to ${people(entry.audience)}`,
+          ...(entry.meetingStart === null
+            ? []
+            : [
+                `for ${formatShortDate(toWall(Temporal.Instant.from(entry.meetingStart), zone).toPlainDate())}`,
+              ]),
+        ].join(', '),
         word: entry.state === 'approved' ? undefined : ANNOUNCEMENT_WORDS[entry.state],
       };
     }),

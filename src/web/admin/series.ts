@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addSeries, archiveSeries, editSeries } from '../../announcements/meeting-changes.ts';
+import { zoneLabel } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import { meetingsBetween, HORIZON } from '../../meetings/occurrences.ts';
 import { findSeries } from '../../meetings/series.ts';
@@ -78,7 +79,7 @@ export const seriesPages = routes({ name: 'series', needs: ['access', 'pages', '
       title: series.title,
       section: 'meetings',
       back: { href: '/admin/meetings', label: 'Meetings' },
-      zone: series.zone,
+      zone: zoneLabel(series.zone),
       series: seriesView(series),
       meetings: near
         .filter(({ seriesId }) => seriesId === series.id)

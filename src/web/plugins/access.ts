@@ -1,14 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ConvenorError } from '../../kernel/errors.ts';
+import { ConvenorError, notFound } from '../../kernel/errors.ts';
 import { serverPlugin } from '../plugin.ts';
 import { accessTo, type Access } from '../route-table.ts';
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route there is, as `GET /admin`. */
+    readonly registeredRoutes: ReadonlySet<string>;
+  }
   interface FastifyContextConfig {
     access?: Access;
   }
 }
 
+/** A UUID, or the file that is named by one. */
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.ics)?$/i;
 const CHANGES_NOTHING = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Routes whose caller is known by a cookie, so that a change must prove that it comes from a page of ours. */
 const KNOWN_BY_COOKIE: ReadonlySet<Access | undefined> = new Set(['guest', 'editor', 'administrator']);
@@ -18,15 +24,24 @@ const KNOWN_BY_COOKIE: ReadonlySet<Access | undefined> = new Set(['guest', 'edit
  * table stops the server from starting.
  */
 export const access = serverPlugin({ name: 'access', needs: ['sessions'] }, (app) => {
+  const registered = new Set<string>();
+  app.decorate('registeredRoutes', registered);
   app.addHook('onRoute', (route) => {
     const methods = [route.method].flat();
     const levels = new Set(methods.map((method) => accessTo(method, route.url)));
     if (levels.size !== 1) throw new Error(`${route.url}: give each method a route of its own.`);
+    for (const method of methods) registered.add(`${method} ${route.url}`);
     route.config = { ...route.config, access: [...levels][0]! };
   });
 
   app.addHook('onRequest', async (request) => {
     refuse(request.routeOptions.config.access, request);
+  });
+
+  // An id that cannot be one is not looked up: the database would call it a fault of ours.
+  app.addHook('preHandler', async (request) => {
+    const { id } = (request.params ?? {}) as { id?: string };
+    if (id !== undefined && !ID.test(id)) throw notFound('page', request.url);
   });
 
   app.addHook('preHandler', async (request, reply) => {

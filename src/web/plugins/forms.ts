@@ -12,7 +12,7 @@ export const forms = serverPlugin({ name: 'forms' }, async (app) => {
   await app.register(multipart, {
     attachFieldsToBody: 'keyValues',
     async onFile(part) {
-      const file: UploadedFile = { name: part.filename.slice(0, 200), bytes: await part.toBuffer() };
+      const file: UploadedFile = { name: (part.filename ?? '').slice(0, 200), bytes: await part.toBuffer() };
       Object.assign(part, { value: file });
     },
     limits: { fileSize: MAX_FILE_BYTES, files: 1, fields: 100, fieldSize: 512 * 1024 },

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { HtmlValidate } from 'html-validate';
+import type { Browser as Chromium, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended', 'html-validate:a11y'],
+  rules: {
+    // Handlebars leaves spaces where a condition was; they mean nothing.
+    'no-trailing-whitespace': 'off',
+    'void-style': 'off',
+    // Tables become lists on a phone by CSS, which would take their meaning from them without the roles.
+    'no-redundant-role': 'off',
+    // Reminders are rows of fields with the same names.
+    'form-dup-name': 'off',
+    // A subject of a mail is the title of its page.
+    'long-title': 'off',
+  },
+});
+
+/** What is wrong with a page's HTML, one line each. */
+export async function htmlFaults(html: string): Promise<string[]> {
+  const { results } = await validator.validateString(html);
+  return results.flatMap(({ messages }) =>
+    messages.map(
+      ({ ruleId, message, line, selector }) => `${ruleId}: ${message} (line ${line}, ${selector ?? ''})`,
+    ),
+  );
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResult {
+  readonly violations: readonly {
+    id: string;
+    help: string;
+    nodes: readonly { target: unknown; failureSummary?: string }[];
+  }[];
+}
+
+/** What axe-core finds on the page by WCAG 2.2 AA and its best practices, one line each. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  // The policy of our pages lets no other script in; a debugger may still run one.
+  const result = (await page.evaluate(`${axe}; axe.run({ iframes: false })`)) as AxeResult;
+  return result.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${String(target)} ${failureSummary ?? ''}`),
+  );
+}
+
+/** By how much the page is wider than its window. */
+export async function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+}
+
+/** Chromium without a window; `CHROMIUM` names the program when it is not the one of Debian. */
+export async function openChromium(): Promise<Chromium> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+}
