@@ -175,6 +175,7 @@ export const mailerliteLinks = pgTable('mailerlite_links', {
   email: text(),
   emailThere: text('email_there'),
   optedOutAt: instant('opted_out_at'),
+  leftAgainAt: instant('left_again_at'),
   status: text({ enum: [...MAILERLITE_STATUSES, 'gone'] }),
   topics: text({ enum: TOPICS }).array().notNull().default([]),
   seenAt: instant('seen_at'),

@@ -28,3 +28,19 @@ export async function wantPush(
         when mailerlite_links.wanted_version > mailerlite_links.done_version then mailerlite_links.wanted_at
         else excluded.wanted_at end`);
 }
+
+/**
+ * Notes that somebody who has left said so once more. The ledger needs no second row; but if they confirmed a
+ * form in MailerLite in between, of which nothing is known here yet, this is the newer act.
+ */
+export async function noteLeftAgain(
+  tx: Tx,
+  subscriberId: string,
+  { clock }: { clock: Clock },
+): Promise<void> {
+  const now = sql`${clock.now().toString()}::timestamptz`;
+  await tx.execute(sql`
+    insert into mailerlite_links (subscriber_id, left_again_at, wanted_at)
+    values (${subscriberId}, ${now}, ${now})
+    on conflict (subscriber_id) do update set left_again_at = excluded.left_again_at`);
+}

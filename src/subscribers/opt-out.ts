@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import { recordConsent, type Evidence } from './consent-ledger.ts';
 import { excludePending, followConsent, lockSubscriber, type LockedSubscriber } from './consent-state.ts';
+import { noteLeftAgain } from './mailerlite-wanted.ts';
 
 export interface OptOutResult {
   /** The topics that this act turned off; none when they were off already. */
@@ -63,6 +64,8 @@ export async function unsubscribe(
         { clock },
       );
       await followConsent(inner, [subscriberId], { clock });
+    } else if (topic === 'all' && subscriber.state === 'left') {
+      await noteLeftAgain(inner, subscriberId, { clock });
     }
     return {
       withdrawn,

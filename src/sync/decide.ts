@@ -14,6 +14,8 @@ export interface TopicHere {
 /** A person on our side. */
 export interface Here {
   readonly state: SubscriberState;
+  /** When they left here once more, having left before. */
+  readonly leftAgainAt: Temporal.Instant | null;
   /** A topic that was never spoken of is absent. */
   readonly topics: ReadonlyMap<Topic, TopicHere>;
   /** Nothing is mailed at present: a pause, or an address on the do-not-mail list. */
@@ -150,7 +152,11 @@ function whoIsActive(
   const mayReturn = here.state !== 'removed' && !here.suppressed;
   const lastOff = lastTurnedOff(here);
   const confirmedSince = (at: Temporal.Instant | undefined) =>
-    mayReturn && at !== undefined && there.optedInAt !== null && isAfter(there.optedInAt, at);
+    mayReturn &&
+    at !== undefined &&
+    there.optedInAt !== null &&
+    isAfter(there.optedInAt, at) &&
+    (here.leftAgainAt === null || isAfter(there.optedInAt, here.leftAgainAt));
 
   for (const topic of mapped) {
     const ours = here.topics.get(topic);
@@ -184,6 +190,7 @@ function whoIsActive(
         base?.status !== 'active' ||
         [...here.topics.values()].some(({ subscribed, fromThere }) => !subscribed && fromThere);
       if (base !== undefined && wasOff && !here.pushPending) differences.add('came_back_there');
+    }
   }
   return { ...NOTHING, give, withdraw, push, differences: [...differences], optedOutAt };
 }

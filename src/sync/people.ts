@@ -32,6 +32,8 @@ export interface Link {
   readonly seenAt: Temporal.Instant | null;
   readonly doneAt: Temporal.Instant | null;
   readonly attempts: number;
+  /** When they left here once more, having left before. */
+  readonly leftAgainAt: Temporal.Instant | null;
 }
 
 interface Row {
@@ -56,6 +58,7 @@ interface Row {
     seen_at: string | null;
     done_at: string | null;
     attempts: number;
+    left_again_at: string | null;
   } | null;
 }
 
@@ -116,6 +119,7 @@ function personOf({ id, createdAt, pausedUntil, topics, link, ...row }: Row): Pe
             seenAt: instantOrNull(link.seen_at),
             doneAt: instantOrNull(link.done_at),
             attempts: link.attempts,
+            leftAgainAt: instantOrNull(link.left_again_at),
           },
   };
 }
@@ -152,6 +156,7 @@ export function hereOf(person: Person, now: Temporal.Instant): Here {
   const { state, topics, suppressed, link } = person;
   return {
     state,
+    leftAgainAt: link?.leftAgainAt ?? null,
     topics,
     suppressed,
     silent: isSilent(person, now),
