@@ -1,17 +1,19 @@
-import { and, eq, gt, isNotNull, isNull, lte } from 'drizzle-orm';
+import { and, eq, gt, isNull, lte } from 'drizzle-orm';
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
+import { settleBulletin } from '../src/announcements/bulletins.ts';
+import { isBulletin } from '../src/announcements/bulletins-content.ts';
 import { freezeAnnouncement } from '../src/announcements/expansion.ts';
 import { announcements } from '../src/db/schema.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
 import { roomReady } from '../src/rooms/due.ts';
+import { announcementContent } from './announcement-content.ts';
 import { defineJob } from './define.ts';
-import { renderNotice } from './notice-mail.ts';
 
 /** How long before its time an announcement is frozen, so that it can go out to the minute. */
 const AHEAD = Temporal.Duration.from({ minutes: 3 });
 
-/** Freezes notices that are about to go out: content as it will be sent, one delivery per person. */
+/** Freezes announcements that are about to go out: content as it will be sent, one delivery per person. */
 export const freeze = defineJob({
   name: 'freeze',
   schema: z.object({ announcementId: z.uuid() }),
@@ -26,7 +28,6 @@ export const freeze = defineJob({
         and(
           eq(announcements.state, 'approved'),
           isNull(announcements.frozenAt),
-          isNotNull(announcements.meetingId),
           lte(announcements.sendAt, now.add(AHEAD)),
           gt(announcements.lateAfter, now),
           roomReady(now),
@@ -41,8 +42,10 @@ export const freeze = defineJob({
     const { db, clock, config, renderer } = services;
     const settings = await services.settings();
     const identity = senderIdentity(settings, config.MAIL_FROM);
+    if ((await isBulletin(db, announcementId)) && !(await settleBulletin(db, announcementId, { clock })))
+      return;
     const announcement = await findAnnouncement(db, announcementId);
-    const content = await renderNotice(db, announcement, renderer, {
+    const content = await announcementContent(db, announcement, renderer, {
       clock,
       settings,
       baseUrl: config.BASE_URL,

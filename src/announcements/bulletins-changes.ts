@@ -7,6 +7,7 @@ import { recordAudit } from '../organisation/audit.ts';
 import { paragraph } from '../organisation/setting-types.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
 import { planSchedule } from './bulletins.ts';
+import { openItems } from './bulletins-gather.ts';
 import {
   findBulletinSchedule,
   type BulletinSchedule,
@@ -85,6 +86,73 @@ export async function endBulletins(tx: Tx, topic: BulletinTopic, context: Change
 }
 
 /**
+ * Lets a bulletin that waits for approval go out, at its time or, if that has passed, at once.
+ *
+ * @param unchangedSince its `updatedAt` as the person saw it; left out, any will do.
+ * @throws ConvenorError `not_found`; `wrong_state` also when it is too late or there is nothing left in it; `conflict`
+ *   when it was changed since it was seen.
+ */
+export async function approveBulletin(
+  tx: Tx,
+  announcementId: string,
+  { unchangedSince }: { unchangedSince?: Temporal.Instant | undefined },
+  { clock, actor }: Pick<ChangeContext, 'clock' | 'actor'>,
+): Promise<Announcement> {
+  return tx.transaction(async (inner) => {
+    const row = await lockAnnouncement(
+      inner,
+      announcementId,
+      ['awaiting_approval'],
+      () => 'This bulletin does not wait for approval.',
+    );
+    await findBulletin(inner, announcementId);
+    const now = clock.now();
+    if (Temporal.Instant.compare(row.lateAfter, now) <= 0) {
+      throw new ConvenorError('wrong_state', 'It is too late for this bulletin to be of use.');
+    }
+    if (unchangedSince && !row.updatedAt.equals(unchangedSince)) {
+      throw new ConvenorError(
+        'conflict',
+        'This bulletin was changed just now. Look at it again, then approve it.',
+      );
+    }
+    if ((await openItems(inner, row, now)) === 0) {
+      throw new ConvenorError(
+        'wrong_state',
+        'Nothing in this bulletin is still open, so there is nothing to send.',
+      );
+    }
+    const [approved] = await inner
+      .update(announcements)
+      .set({ state: 'approved', stateReason: null, stateAt: now, stateBy: actor, updatedAt: now })
+      .where(eq(announcements.id, announcementId))
+      .returning();
+    await recordAudit(
+      inner,
+      {
+        actor,
+        action: 'announcement.approved',
+        subject: announcementId,
+        before: row.state,
+        after: 'approved',
+      },
+      { clock },
+    );
+    return approved!;
+  });
+}
+
+async function findBulletin(tx: Tx, announcementId: string) {
+  const [found] = await tx
+    .select({ bulletin: bulletins, schedule: bulletinSchedules })
+    .from(bulletins)
+    .innerJoin(bulletinSchedules, eq(bulletinSchedules.id, bulletins.scheduleId))
+    .where(eq(bulletins.announcementId, announcementId));
+  if (!found) throw new ConvenorError('wrong_state', 'This announcement is not a bulletin.');
+  return found;
+}
+
+/**
  * Gives one bulletin an introduction of its own. Where bulletins wait for approval, one that somebody has approved
  * waits again.
  *
@@ -108,19 +176,14 @@ export async function introduceBulletin(
       ['awaiting_approval', 'approved'],
       () => 'This bulletin is not waiting to go out, so it cannot be changed.',
     );
-    const [bulletin] = await inner
+    const { schedule } = await findBulletin(inner, announcementId);
+    await inner
       .update(bulletins)
       .set({ introduction: checked.data })
-      .where(eq(bulletins.announcementId, announcementId))
-      .returning();
-    if (!bulletin) throw new ConvenorError('wrong_state', 'This announcement is not a bulletin.');
-    const [schedule] = await inner
-      .select()
-      .from(bulletinSchedules)
-      .where(eq(bulletinSchedules.id, bulletin.scheduleId));
+      .where(eq(bulletins.announcementId, announcementId));
     await unfreeze(inner, announcementId);
     const now = clock.now();
-    const askAgain = schedule?.approval === 'wait' && row.state === 'approved';
+    const askAgain = schedule.approval === 'wait' && row.state === 'approved';
     const [changed] = await inner
       .update(announcements)
       .set({

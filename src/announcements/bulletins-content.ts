@@ -18,6 +18,15 @@ export interface Bulletin {
   readonly items: readonly Item[];
 }
 
+/** Whether an announcement is a bulletin that a schedule made. */
+export async function isBulletin(tx: Tx, announcementId: string): Promise<boolean> {
+  const [found] = await tx
+    .select({ id: bulletins.announcementId })
+    .from(bulletins)
+    .where(eq(bulletins.announcementId, announcementId));
+  return found !== undefined;
+}
+
 /**
  * What a bulletin carries. Before it is frozen that is what would go out: items that are still on the noticeboard
  * at its time.

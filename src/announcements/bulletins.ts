@@ -4,7 +4,7 @@ import { announcements, bulletins, bulletinSchedules } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
 import type { Announcement } from './announcements.ts';
-import { gatherItems, openItems, releaseUncarried } from './bulletins-gather.ts';
+import { gatherItems, leaveOutClosed, openItems, releaseUncarried } from './bulletins-gather.ts';
 import {
   activeBulletinSchedules,
   bulletinDates,
@@ -138,17 +138,19 @@ async function drop(tx: Tx, row: Announcement, now: Temporal.Instant): Promise<v
 }
 
 /**
- * Skips a bulletin about to be frozen in which nothing is left, and tells the administrators.
+ * Makes a bulletin that is about to be frozen ready for it: what has ended is left out, and when nothing is left it is
+ * skipped and the administrators are told.
  *
- * @returns whether it was skipped.
+ * @returns whether there is something to send.
  */
-export async function skipIfEmpty(tx: Tx, id: string, { clock }: { clock: Clock }): Promise<boolean> {
+export async function settleBulletin(tx: Tx, id: string, { clock }: { clock: Clock }): Promise<boolean> {
   return tx.transaction(async (inner) => {
     const [row] = await inner.select().from(announcements).where(eq(announcements.id, id)).for('update');
     if (row?.state !== 'approved' || row.frozenAt) return false;
-    if ((await openItems(inner, row, clock.now())) > 0) return false;
+    await leaveOutClosed(inner, row, clock.now());
+    if ((await openItems(inner, row, clock.now())) > 0) return true;
     await skipBulletin(inner, row, clock);
-    return true;
+    return false;
   });
 }
 

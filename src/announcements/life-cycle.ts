@@ -87,38 +87,6 @@ export async function resumeAnnouncement(
 }
 
 /**
- * Lets an announcement that waits for approval go out, at its time or, if that has passed, at once.
- *
- * @param unchangedSince its `updatedAt` as the person saw it; left out, any will do.
- * @throws ConvenorError `not_found`; `wrong_state` also when it is too late, or waits for a decision about its
- *   meeting; `conflict` when it was changed since it was seen.
- */
-export async function approveAnnouncement(
-  tx: Tx,
-  id: string,
-  { clock, actor, unchangedSince }: Context & { unchangedSince?: Temporal.Instant | undefined },
-): Promise<Announcement> {
-  return tx.transaction(async (inner) => {
-    const row = await lockAnnouncement(
-      inner,
-      id,
-      ['awaiting_approval'],
-      ({ state }) => `It ${WORDS[state]}, so it cannot be approved.`,
-    );
-    if (row.meetingId) {
-      throw new ConvenorError('wrong_state', 'It waits for a decision about its meeting. Decide about that.');
-    }
-    if (Temporal.Instant.compare(row.lateAfter, clock.now()) <= 0) {
-      throw new ConvenorError('wrong_state', 'It is too late for this announcement to be of use.');
-    }
-    if (unchangedSince && !row.updatedAt.equals(unchangedSince)) {
-      throw new ConvenorError('conflict', 'This was changed just now. Look at it again, then approve it.');
-    }
-    return setState(inner, row, { state: 'approved', stateReason: null }, { clock, actor });
-  });
-}
-
-/**
  * Cancels an announcement for good: nobody who has not got it will.
  *
  * @throws ConvenorError `not_found`, `wrong_state`.

@@ -1,7 +1,7 @@
 import { formatDate, formatTimeRange } from '../calendar/format.ts';
 import { listInWords } from '../calendar/words.ts';
 import { toWall } from '../calendar/wall.ts';
-import type { ItemKind } from '../db/schema.ts';
+import type { ItemKind, ItemState } from '../db/schema.ts';
 import type { ItemInput } from './item-input.ts';
 
 /** How each kind is called in a sentence: "a vacancy". */
@@ -9,6 +9,17 @@ export const ITEM_KIND_WORDS: Readonly<Record<ItemKind, string>> = {
   vacancy: 'vacancy',
   training: 'training event',
   request: 'request',
+};
+
+/** How each state is called in lists. */
+export const ITEM_STATE_WORDS: Readonly<Record<ItemState, string>> = {
+  submitted: 'not confirmed yet',
+  awaiting_review: 'waits for a decision',
+  asked: 'waits for an answer',
+  approved: 'approved',
+  rejected: 'turned down',
+  withdrawn: 'taken down',
+  expired: 'over',
 };
 
 export interface ItemFact {

@@ -64,7 +64,7 @@ function letterPairs(text: string): Map<string, number> {
 function titleLikeness(one: string, other: string): number {
   const numbers = (text: string) => (text.match(/\p{N}+/gu) ?? []).sort().join(' ');
   const likeness = textLikeness(one, other);
-  return numbers(one) === numbers(other) ? likeness : Math.min(likeness, 0.5);
+  return numbers(one) === numbers(other) ? likeness : Math.min(likeness, 0.4);
 }
 
 /** A week apart is still the same event with a corrected date; a month apart is the next one of its kind. */
