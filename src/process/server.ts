@@ -15,7 +15,7 @@ import { assertZoneData } from './zones.ts';
  * How long jobs may go on after the signal to stop. The whole stop takes less than ten seconds, after which a
  * container is killed.
  */
-const JOB_GRACE_MS = 7_000;
+const JOB_GRACE_MS = 5_000;
 
 /** A Redis that is slow to answer must not hold up the start; what is wrong with it is logged when it comes. */
 const REDIS_PATIENCE_MS = 2_000;
@@ -112,9 +112,16 @@ async function assertRedis(queue: App['queue'] & { connected(limitMs: number): P
 }
 
 async function listen(app: App, closers: Closers): Promise<void> {
-  const { createWebServer } = await import('../web/server.ts');
+  const [{ createWebServer }, mailerlite] = await Promise.all([
+    import('../web/server.ts'),
+    import('../mailerlite/webhook-events.ts'),
+  ]);
   const { PORT, HOST } = app.config;
-  const server = await createWebServer({ ...app, loadSample: () => loadSample(app) });
+  const server = await createWebServer({
+    ...app,
+    webhooks: { mailerlite },
+    loadSample: () => loadSample(app),
+  });
   closers.add('web server', () => server.close());
   try {
     await server.listen({ port: PORT, host: HOST });
@@ -138,7 +145,7 @@ async function listen(app: App, closers: Closers): Promise<void> {
 
 async function loadSample(app: App): Promise<void> {
   const { loadSampleGroup } = await import('./sample/load.ts');
-  await loadSampleGroup(app.db, { clock: app.clock });
+  await loadSampleGroup(app);
   await app.nudge();
 }
 

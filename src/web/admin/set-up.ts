@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { NATIONS } from '../../calendar/bank-holidays.ts';
 import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
 import { anyAdmin, createAdmin, type Admin } from '../../organisation/admins.ts';
-import { writeInternalSetting } from '../../organisation/settings.ts';
+import { readSettings, writeInternalSetting } from '../../organisation/settings.ts';
 import { acting, changeSettings } from '../acting.ts';
 import { field, freshForm, rejectedForm } from '../form.ts';
 import { routes } from '../plugin.ts';
@@ -57,7 +57,9 @@ export const setUpPages = routes({ name: 'set-up', needs: ['access', 'pages', 'f
       return reply.code(422).page('admin/set-up', { title: 'Welcome', form });
     }
     await signIn(request, admin);
-    return reply.redirect('/admin/set-up/organisation', 303);
+    // A sample group that was loaded at the start is set up already.
+    const { setupCompletedAt } = await readSettings(db);
+    return reply.redirect(setupCompletedAt === undefined ? '/admin/set-up/organisation' : '/admin', 303);
   });
 
   app.get('/admin/set-up/organisation', async (request, reply) => {
