@@ -131,12 +131,26 @@ function consentOf(tx: Tx, subscriberId: string) {
     .orderBy(desc(consentEvents.seq));
 }
 
+/** A part of the record for people: what it is about, and a line for each thing. A line may go on below. */
+export interface RecordPart {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
 /** The record as text that anybody can read, with times in the group's zone. */
 export function recordAsText(record: SubscriberRecord, { zone }: { zone: string }): string {
+  return recordParts(record, { zone })
+    .map(({ title, lines }) =>
+      [title, '-'.repeat(title.length), ...(lines.length === 0 ? ['Nothing.'] : lines), ''].join('\n'),
+    )
+    .join('\n');
+}
+
+/** The same in its parts. */
+export function recordParts(record: SubscriberRecord, { zone }: { zone: string }): RecordPart[] {
   const time = (instant: Temporal.Instant | null) => (instant === null ? '' : formatDateTime(instant, zone));
   const { person } = record;
-  const part = (title: string, lines: readonly string[]) =>
-    [title, '-'.repeat(title.length), ...(lines.length === 0 ? ['Nothing.'] : lines), ''].join('\n');
+  const part = (title: string, lines: readonly string[]) => ({ title, lines });
   const fields: [string, string | null][] = [
     ['E-mail address', person.email],
     ['Name', person.name],
@@ -200,5 +214,5 @@ export function recordAsText(record: SubscriberRecord, { zone }: { zone: string 
       'What administrators did',
       record.administration.map(({ at, action }) => `${time(at)}: ${action}`),
     ),
-  ].join('\n');
+  ];
 }

@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { AddressHash } from '../subscribers/address-hash.ts';
 import type { Links } from '../subscribers/links.ts';
+import type { ReceivedEvent } from '../sync/event-inbox.ts';
 
 interface QueueCount {
   readonly job: string;
@@ -22,6 +23,12 @@ export interface QueueForWeb {
   board(basePath: string): Promise<FastifyPluginCallback>;
 }
 
+/** Reads what MailerLite reports, as its edge does. */
+export interface MailerLiteReports {
+  verifySignature(body: Uint8Array, signature: string | undefined, secret: string): boolean;
+  parseWebhook(body: Uint8Array): readonly ReceivedEvent[];
+}
+
 /** What the web server needs of the running program. */
 export interface WebDependencies {
   readonly config: Config;
@@ -33,10 +40,11 @@ export interface WebDependencies {
   readonly addressHash: AddressHash;
   readonly startedAt: Temporal.Instant;
   readonly queue: QueueForWeb;
+  readonly webhooks: { readonly mailerlite: MailerLiteReports };
   /** Fills an empty Convenor with a group to look around in. */
   readonly loadSample?: () => Promise<void>;
   /** Tells the background work that rows have changed. Never fails and never waits. */
-  nudge(): Promise<void>;
+  readonly nudge: () => Promise<void>;
 }
 
 declare module 'fastify' {

@@ -1,10 +1,11 @@
 /**
  * Who may use a route.
- * - `open`: everybody; `link`: whoever holds the signed link in the address.
+ * - `open`: everybody; `link`: whoever holds the signed link in the address; `signed`: a service that signs what
+ *   it sends.
  * - `guest`: the pages before signing in, which check for themselves when they apply.
  * - `editor`: anybody who is signed in; `administrator`: not for editors.
  */
-export type Access = 'open' | 'link' | 'guest' | 'editor' | 'administrator';
+export type Access = 'open' | 'link' | 'signed' | 'guest' | 'editor' | 'administrator';
 
 /** Every route of the server. A route that is not here stops the server from starting; a test compares both ways. */
 export const ROUTES: Readonly<Record<string, Access>> = {
@@ -19,6 +20,21 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /u/:token/undo': 'link',
   'GET /preferences/:token': 'link',
   'POST /preferences/:token': 'link',
+  'GET /preferences/:token/erase': 'link',
+  'POST /preferences/:token/erase': 'link',
+  'GET /my-record/:token': 'link',
+  'GET /my-record/:token/record.json': 'link',
+  'GET /join': 'open',
+  'POST /join': 'open',
+  'GET /join/:token': 'link',
+  'POST /join/:token': 'link',
+  'GET /join/confirm/:token': 'link',
+  'POST /join/confirm/:token': 'link',
+  'GET /policy': 'open',
+  'GET /privacy': 'open',
+  'GET /complaint': 'open',
+  'POST /complaint': 'open',
+  'POST /hooks/mailerlite': 'signed',
   'GET /health/live': 'open',
   'GET /health/ready': 'open',
   'GET /metrics': 'open',
@@ -93,16 +109,19 @@ export const ROUTES: Readonly<Record<string, Access>> = {
 
 /** Everything below these addresses, for plugins that bring many routes of their own. */
 export const BRANCHES: Readonly<Record<string, Access>> = {
-  'GET /admin/queues': 'administrator',
+  '/admin/queues': 'administrator',
 };
 
 /**
+ * Who may use a route, given its pattern as it was registered.
+ *
  * @throws Error when the route is not in the table.
  */
 export function accessTo(method: string, url: string): Access {
+  const branch = Object.keys(BRANCHES).find((start) => url === start || url.startsWith(`${start}/`));
+  if (branch !== undefined) return BRANCHES[branch]!;
   const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
-  const branch = Object.keys(BRANCHES).find((start) => key === start || key.startsWith(`${start}/`));
-  const level = ROUTES[key] ?? (branch === undefined ? undefined : BRANCHES[branch]);
+  const level = ROUTES[key];
   if (level === undefined) throw new Error(`${key} is not in the route table.`);
   return level;
 }

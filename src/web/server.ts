@@ -7,16 +7,21 @@ import { importPages } from './admin/import.ts';
 import { meetingPages } from './admin/meetings.ts';
 import { outboxPages } from './admin/outbox.ts';
 import { overviewPages } from './admin/overview.ts';
+import { queuePages } from './admin/queues.ts';
 import { seriesPages } from './admin/series.ts';
 import { setUpPages } from './admin/set-up.ts';
 import { settingsPages } from './admin/settings.ts';
 import { signInPages } from './admin/sign-in.ts';
 import { subscriberPages } from './admin/subscribers.ts';
+import { mailerliteHook } from './hooks/mailerlite.ts';
 import { healthRoutes } from './public/health.ts';
 import { homePages } from './public/home.ts';
+import { joinPages } from './public/join.ts';
 import { leavePages } from './public/leave.ts';
 import { meetingPublicPages } from './public/meeting.ts';
+import { noticePages } from './public/notices.ts';
 import { preferencePages } from './public/preferences.ts';
+import { recordPages } from './public/record.ts';
 import { access } from './plugins/access.ts';
 import { assets } from './plugins/assets.ts';
 import { errors } from './plugins/errors.ts';
@@ -34,6 +39,10 @@ const SITE = [
   meetingPublicPages,
   leavePages,
   preferencePages,
+  joinPages,
+  recordPages,
+  noticePages,
+  mailerliteHook,
   healthRoutes,
   setUpPages,
   signInPages,
@@ -46,6 +55,7 @@ const SITE = [
   outboxPages,
   settingsPages,
   designPage,
+  queuePages,
 ];
 
 /** The web server, ready to listen or to be asked in a test; the caller closes it. */

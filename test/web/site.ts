@@ -4,6 +4,7 @@ import { createLog } from '../../src/kernel/log.ts';
 import { templatesFolder } from '../../src/kernel/paths.ts';
 import { createAdmin, type AdminRole } from '../../src/organisation/admins.ts';
 import { changeSetting, writeInternalSetting } from '../../src/organisation/settings.ts';
+import { parseWebhook, verifySignature } from '../../src/mailerlite/webhook-events.ts';
 import { createRenderer } from '../../src/render/renderer.ts';
 import { createAddressHash } from '../../src/subscribers/address-hash.ts';
 import { createLinks } from '../../src/subscribers/links.ts';
@@ -44,6 +45,7 @@ export async function openSite(
     addressHash: createAddressHash(SECRET_KEY),
     startedAt: clock.now(),
     queue: quietQueue,
+    webhooks: { mailerlite: { parseWebhook, verifySignature } },
     nudge: async () => {
       nudges += 1;
     },
@@ -56,7 +58,10 @@ const quietQueue: QueueForWeb = {
   ready: true,
   check: async () => [],
   counts: async () => [],
-  board: async () => (_app, _options, done) => done(),
+  board: async () => (app, _options, done) => {
+    app.get('/', async () => 'the board');
+    done();
+  },
 };
 
 /** A group that has been set up, with one administrator or editor who can sign in. */
