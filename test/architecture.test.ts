@@ -38,7 +38,7 @@ const RULES: Readonly<Record<string, Permission>> = {
   attendance: { values: [...BASE, 'db', 'organisation', 'subscribers', 'meetings'] },
   rooms: { values: [...BASE, 'db', 'organisation', 'meetings', 'announcements'] },
   sync: { values: [...BASE, 'db', 'organisation', 'subscribers'] },
-  checks: { values: BASE },
+  checks: { values: [...BASE, 'render'] },
   mail: { values: BASE },
   mailerlite: { values: BASE },
   zoom: { values: BASE },
