@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, type Argument } from 'commander';
 import { projectRoot } from '../kernel/paths.ts';
 import { isHelp, reportFailure } from './failure.ts';
 import type { Session } from './command.ts';
@@ -33,6 +33,12 @@ export async function runCli(argv: readonly string[], io: CliIo, host: CliHost):
   }
 }
 
+/** `<file>`, `[words...]`. */
+function humanReadable(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
 /** Known before the command is: a misspelled command, too, answers in the form that was asked for. */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
@@ -59,7 +65,14 @@ function createProgram(session: Session): Command {
       getOutHelpWidth: () => io.columns ?? 100,
       getErrHelpWidth: () => io.columns ?? 100,
     })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map((argument) => humanReadable(argument))].join(' '),
+    })
+    .addHelpText(
+      'after',
+      '\n"convenor <command> --help" shows how one is used. Every command takes --json.\nExit status: 0 done, 1 refused or failed, 2 wrong usage.',
+    )
     .helpCommand('help [command]', 'show how a command is used');
   addRunningCommands(program, session);
   addSetupCommands(program, session);

@@ -56,7 +56,8 @@ describe('meetings series', () => {
     const { stdout } = await cli.run(...ADD_SERIES);
     expect(stdout).toContain('Added “Monthly meeting”, first Wednesday of the month, 7 pm (UK time)');
     expect(stdout).toContain('no reminder');
-    expect(stdout).toContain('Wednesday 4 November 2026, 7 pm (UK time)');
+    expect(stdout).toContain('When (UK time)');
+    expect(stdout).toContain('Wed 4 Nov 2026, 7 pm');
   });
 
   it('takes the group’s zone when none is given', async () => {

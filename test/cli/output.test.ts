@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fields, table } from '../../src/cli/output/table.ts';
+import { timeColumn } from '../../src/cli/output/time-column.ts';
 import { count, displayWidth, printable, truncate, wrap } from '../../src/cli/output/text.ts';
 
 const columns = [
@@ -40,6 +41,21 @@ describe('a table', () => {
   it('shows hostile text without letting it drive the terminal', () => {
     const text = table([{ id: '1', name: 'A\u001b[2J\r\nB\u202eC', n: 1 }], columns, 80);
     for (const character of ['\u001b', '\r', '\u202e']) expect(text).not.toContain(character);
+  });
+});
+
+describe('a column of times', () => {
+  const at = Temporal.Instant.from('2026-12-02T19:00:00Z');
+  const times = (...zones: string[]) => {
+    const entries = zones.map((zone) => ({ at, zone }));
+    return table(entries, [timeColumn('When', entries, (entry) => entry)], 30);
+  };
+
+  it('names the zone once where all share it, else behind each time, and is never shortened', () => {
+    expect(times('Europe/London', 'Europe/London')).toMatch(
+      /^When \(UK time\) *\n─+\nWed 2 Dec 2026, 7 pm\n/,
+    );
+    expect(times('Europe/London', 'America/New_York')).toContain('Wed 2 Dec 2026, 2 pm (New York time)');
   });
 });
 

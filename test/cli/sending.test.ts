@@ -88,7 +88,8 @@ describe('plan', () => {
   it('shows a person the dates in words', async () => {
     await cli.run(...SERIES, ...RULE, '--remind', '1h');
     const { stdout } = await cli.run('plan', '--from', '2026-12-01', '--to', '2026-12-31');
-    expect(stdout).toContain('Wednesday 2 December 2026, 6 pm (UK time)');
+    expect(stdout).toContain('Goes out (UK time)');
+    expect(stdout).toContain('Wed 2 Dec 2026, 6 pm');
     expect((await cli.run('plan', '--from', '2026-11-06', '--to', '2026-11-07')).stdout).toContain(
       'Nothing is planned',
     );

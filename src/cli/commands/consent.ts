@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { formatDateTime } from '../../calendar/format.ts';
 import { ledgerHead } from '../../subscribers/consent-ledger.ts';
 import { verifyLedger, type LedgerReport } from '../../subscribers/ledger-verify.ts';
 import { subscriberRecord, type SubscriberRecord } from '../../subscribers/subscriber-record.ts';
 import { addCommand, addGroup, withApp, type Session } from '../command.ts';
 import { createProgress } from '../output/progress.ts';
 import { table } from '../output/table.ts';
+import { timeColumn } from '../output/time-column.ts';
 import { formatNumber } from '../output/text.ts';
 
 export function addConsentCommands(program: Command, session: Session): void {
@@ -55,7 +55,7 @@ function consentTable(
   return table(
     consent,
     [
-      { heading: 'When', value: ({ at }) => formatDateTime(at, zone) },
+      timeColumn('When', consent, ({ at }) => ({ at, zone })),
       { heading: 'Topic', value: ({ topic }) => topic },
       { heading: 'Act', value: ({ act }) => act },
       { heading: 'By', value: ({ source }) => source.replaceAll('_', ' ') },

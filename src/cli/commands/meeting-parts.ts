@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { ChangeContext } from '../../announcements/meeting-changes.ts';
-import { formatDateTime } from '../../calendar/format.ts';
 import type { Meeting } from '../../meetings/occurrences.ts';
 import { CLI_ACTOR } from '../actor.ts';
 import type { CliDependencies } from '../host.ts';
 import { shortId } from '../ids.ts';
 import { table } from '../output/table.ts';
+import { timeColumn } from '../output/time-column.ts';
 
 /** What a series and a single meeting have in common. Their values are checked where meetings are. */
 export const MEETING_OPTIONS = [
@@ -68,7 +68,7 @@ export function meetingTable(meetings: readonly Meeting[], columns: number | und
     meetings,
     [
       { heading: 'Id', value: ({ id }) => shortId(id), whole: true },
-      { heading: 'When', value: ({ startsAt, zone }) => formatDateTime(startsAt, zone) },
+      timeColumn('When', meetings, ({ startsAt, zone }) => ({ at: startsAt, zone })),
       { heading: 'Meeting', value: ({ title }) => title },
       { heading: 'Status', value: ({ status, statusReason }) => statusReason ?? status },
     ],

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
+import { formatDateTime } from '../../calendar/format.ts';
 import {
   countOutbox,
   listOutbox,
@@ -12,6 +12,7 @@ import type { Tx } from '../../db/open.ts';
 import { addCommand, addGroup, withApp, type Session } from '../command.ts';
 import { resolveId, shortId } from '../ids.ts';
 import { fields, table } from '../output/table.ts';
+import { timeColumn } from '../output/time-column.ts';
 import { formatNumber, printable } from '../output/text.ts';
 
 const PAGE = 500;
@@ -92,7 +93,7 @@ function outboxTable(entries: readonly OutboxEntry[], zone: string, columns: num
     entries,
     [
       { heading: 'Id', value: ({ id }) => shortId(id), whole: true },
-      { heading: 'Kept', value: ({ at }) => formatShortDateTime(at, zone) },
+      timeColumn('Kept', entries, ({ at }) => ({ at, zone })),
       { heading: 'To', value: ({ recipient }) => recipient },
       { heading: 'Subject', value: ({ subject }) => subject },
     ],

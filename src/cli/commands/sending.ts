@@ -10,7 +10,7 @@ import {
 import type { Announcement } from '../../announcements/announcements.ts';
 import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
 import { queryPlan, type PlanEntry } from '../../announcements/plan-query.ts';
-import { formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
+import { formatDateTime } from '../../calendar/format.ts';
 import type { Tx } from '../../db/open.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../db/schema.ts';
 import { HORIZON } from '../../meetings/occurrences.ts';
@@ -19,6 +19,7 @@ import { addCommand, withApp, type Session } from '../command.ts';
 import { dateSpan, DATE_SPAN_OPTIONS, dateSpanShape } from '../date-span.ts';
 import { resolveId, shortId } from '../ids.ts';
 import { fields, table } from '../output/table.ts';
+import { timeColumn } from '../output/time-column.ts';
 import { count, formatNumber, printable } from '../output/text.ts';
 
 const REASON_OPTION = { flags: '--reason <text>', help: 'why, for the record' };
@@ -147,10 +148,7 @@ function planTable(plan: readonly PlanEntry[], columns: number | undefined): str
     plan,
     [
       { heading: 'Id', value: ({ id }) => shortId(id), whole: true },
-      {
-        heading: 'Goes out',
-        value: ({ sendAt, zone }) => formatDateTime(Temporal.Instant.from(sendAt), zone),
-      },
+      timeColumn('Goes out', plan, ({ sendAt, zone }) => ({ at: Temporal.Instant.from(sendAt), zone })),
       { heading: 'What', value: ({ title }) => title },
       { heading: 'People', value: ({ audience }) => formatNumber(audience), align: 'right' },
       { heading: 'State', value: ({ state }) => STATE_WORDS[state] },
@@ -220,7 +218,7 @@ function deliveryTable(shown: readonly DeliveryRow[], zone: string, columns: num
     [
       { heading: 'Address', value: ({ email }) => email },
       { heading: 'State', value: ({ state }) => state, whole: true },
-      { heading: 'When', value: ({ at }) => (at ? formatShortDateTime(at, zone) : '') },
+      timeColumn('When', shown, ({ at }) => ({ at, zone })),
       { heading: 'Reason', value: ({ reason }) => reason ?? '' },
     ],
     columns,
