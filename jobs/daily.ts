@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { heartbeats } from '../src/db/schema.ts';
+import { forgetAttendance } from '../src/attendance/retention.ts';
 import { applyRetention } from '../src/subscribers/retention.ts';
 import { remindOfComplaints } from '../src/subscribers/complaints.ts';
 import { defineJob } from './define.ts';
@@ -26,7 +27,10 @@ export const daily = defineJob({
   },
 
   async run(_, { db, clock, addressHash, log, settings }) {
-    const removed = await applyRetention(db, { clock, addressHash });
+    const removed = {
+      ...(await applyRetention(db, { clock, addressHash })),
+      ...(await forgetAttendance(db, await settings(), { clock })),
+    };
     const complaints = await remindOfComplaints(db, { clock });
     const { timeZone } = await settings();
     // The embedded database never does this by itself.

@@ -13,6 +13,7 @@ import { planAheadJob } from './plan-ahead.ts';
 import { rescueDeliveriesJob } from './rescue-deliveries.ts';
 import { runAnnouncements } from './run-announcements.ts';
 import { sendServiceMails } from './service-mails.ts';
+import { zoomAttendance } from './zoom-attendance.ts';
 import { zoomMeetings } from './zoom-meetings.ts';
 
 /** Every job. Order has no meaning. */
@@ -29,6 +30,7 @@ export const jobs = [
   sendServiceMails,
   daily,
   zoomMeetings,
+  zoomAttendance,
   mailerlitePush,
   mailerlitePull,
   mailerliteWebhook,

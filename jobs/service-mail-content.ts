@@ -6,6 +6,8 @@ import { formatDateTime } from '../src/calendar/format.ts';
 import { ConvenorError } from '../src/kernel/errors.ts';
 import { findMeeting } from '../src/meetings/meetings.ts';
 import type { ServiceMail } from '../src/organisation/service-mail-ledger.ts';
+import type { OutgoingMail } from '../src/mail/types.ts';
+import { ATTENDANCE_MAILS } from './attendance-mail-content.ts';
 import { DRAFT_MAILS } from './draft-mail-content.ts';
 import { NOTICEBOARD_MAILS } from './noticeboard-mail-content.ts';
 import { PEOPLE_MAILS } from './people-mail-content.ts';
@@ -17,8 +19,11 @@ interface Context extends Services {
   readonly sender: ReturnType<typeof senderModel>;
 }
 
+/** A service mail as it is made: rendered, sometimes with files. */
+export type ServiceMailContent = RenderedMail & Pick<OutgoingMail, 'attachments'>;
+
 /** Makes one kind of service mail from the ids in its row. */
-export type ServiceMailMaker = (mail: ServiceMail, context: Context) => Promise<RenderedMail>;
+export type ServiceMailMaker = (mail: ServiceMail, context: Context) => Promise<ServiceMailContent>;
 
 const aboutAnnouncement = z.object({ announcementId: z.uuid() });
 const aboutMeeting = z.object({ meetingId: z.uuid() });
@@ -28,6 +33,7 @@ const MAKERS: Readonly<Record<string, ServiceMailMaker>> = {
   ...PEOPLE_MAILS,
   ...NOTICEBOARD_MAILS,
   ...DRAFT_MAILS,
+  ...ATTENDANCE_MAILS,
 
   async missed({ data }, { db, config, renderer, sender }) {
     const announcement = await findAnnouncement(db, aboutAnnouncement.parse(data).announcementId);
@@ -95,7 +101,7 @@ const MAKERS: Readonly<Record<string, ServiceMailMaker>> = {
  * @throws ConvenorError `internal` for a kind that this program does not know; `not_found` when what the mail is
  *   about no longer exists.
  */
-export async function serviceMailContent(mail: ServiceMail, services: Services): Promise<RenderedMail> {
+export async function serviceMailContent(mail: ServiceMail, services: Services): Promise<ServiceMailContent> {
   const make = MAKERS[mail.kind];
   if (!make) throw new ConvenorError('internal', `There is no service mail "${mail.kind}".`);
   const sender = senderModel(await services.settings(), services.config.BASE_URL);

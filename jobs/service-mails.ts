@@ -68,6 +68,7 @@ async function sendOne(mail: ServiceMail, services: Services): Promise<ServiceMa
       subject,
       html,
       text,
+      ...(content.attachments ? { attachments: content.attachments } : {}),
     });
     return settlementOf(outcome, mail.attempts, clock.now());
   } catch (err) {

@@ -29,7 +29,7 @@ export interface TakenList {
  * Makes the list of those who came from rows of Zoom. Taking it again replaces it; what a person had confirmed
  * stays confirmed, and certificates are not touched.
  *
- * @param actual when the meeting really began and ended, where that is known.
+ * @param actual when the meeting really began and ended, where that is known; without it the last to leave ended it.
  * @throws ConvenorError `not_found`; `wrong_state` when the meeting has not begun.
  */
 export async function takeList(
@@ -52,7 +52,7 @@ export async function takeList(
     if (Temporal.Instant.compare(meeting.startsAt, now) > 0) {
       throw new ConvenorError('wrong_state', 'This meeting has not begun, so nobody was there yet.');
     }
-    const session = sessionOf(meeting, actual);
+    const session = sessionOf(meeting, { endedAt: lastLeave(participants), ...actual });
     await inner
       .insert(attendanceLists)
       .values({ meetingId, ...listColumns(source, session, now) })
@@ -116,6 +116,14 @@ export async function recordListProblem(
       target: attendanceLists.meetingId,
       set: { ...values, attempts: sql`${attendanceLists.attempts} + 1` },
     });
+}
+
+function lastLeave(participants: readonly ParticipantRow[]): Temporal.Instant | undefined {
+  return participants
+    .filter(({ inWaitingRoom }) => !inWaitingRoom)
+    .flatMap(({ time }) => ('to' in time ? time.to : []))
+    .toSorted((a, b) => Temporal.Instant.compare(a, b))
+    .at(-1);
 }
 
 function listColumns(source: 'zoom' | 'file', session: Session, now: Temporal.Instant) {

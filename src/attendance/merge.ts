@@ -69,7 +69,10 @@ export function mergeParticipants(rows: readonly ParticipantRow[], session: Sess
 /** The session of a meeting: planned hours, cut where it really began later or ended earlier. */
 export function sessionOf(
   planned: { readonly startsAt: Temporal.Instant; readonly durationMinutes: number },
-  actual: { readonly startedAt?: Temporal.Instant; readonly endedAt?: Temporal.Instant } = {},
+  actual: {
+    readonly startedAt?: Temporal.Instant | undefined;
+    readonly endedAt?: Temporal.Instant | undefined;
+  } = {},
 ): Session {
   const end = planned.startsAt.add({ minutes: planned.durationMinutes });
   const from =

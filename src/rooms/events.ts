@@ -62,8 +62,13 @@ export async function receiveRoomEvent(
   });
 }
 
+/** Whether a run that began at this time can be of this meeting. */
+export function isRunOf({ startsAt }: { startsAt: Temporal.Instant }, startedAt: Temporal.Instant): boolean {
+  return Math.abs(startsAt.since(startedAt).total('hours')) <= NEAR.total('hours');
+}
+
 /** Notes a run of a meeting; what is known already is kept when less comes later. */
-export async function recordInstance(
+async function recordInstance(
   tx: Tx,
   instance: {
     readonly uuid: string;
