@@ -18,7 +18,10 @@ export function newId(now: Temporal.Instant): string {
  * meeting), so that planning twice names the same thing.
  */
 export function derivedId(kind: string, ...parts: readonly string[]): string {
-  const bytes = createHash('sha256').update([kind, ...parts].join('\n')).digest().subarray(0, 16);
+  const bytes = createHash('sha256')
+    .update([kind, ...parts].join('\n'))
+    .digest()
+    .subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return formatUuid(bytes);
