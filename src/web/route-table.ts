@@ -95,6 +95,27 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /admin/subscribers/:id/remove': 'editor',
   'POST /admin/subscribers/:id/remove': 'editor',
   'POST /admin/subscribers/:id/allow': 'administrator',
+  'GET /admin/subscribers/invite': 'editor',
+  'GET /admin/subscribers/:id/invite': 'editor',
+  'GET /admin/subscribers/:id/record.json': 'administrator',
+  'GET /admin/subscribers/:id/erase': 'administrator',
+  'POST /admin/subscribers/:id/erase': 'administrator',
+
+  'GET /admin/wordings': 'administrator',
+  'GET /admin/wordings/:key': 'administrator',
+  'POST /admin/wordings/:key': 'administrator',
+
+  'GET /admin/complaints': 'administrator',
+  'GET /admin/complaints/:id': 'administrator',
+  'POST /admin/complaints/:id/acknowledge': 'administrator',
+  'POST /admin/complaints/:id/note': 'administrator',
+  'POST /admin/complaints/:id/close': 'administrator',
+  'POST /admin/complaints/:id/reopen': 'administrator',
+
+  'GET /admin/mailerlite': 'administrator',
+  'POST /admin/mailerlite/sync': 'administrator',
+  'POST /admin/mailerlite/webhook': 'administrator',
+  'POST /admin/mailerlite/differences/:id': 'administrator',
 
   'GET /admin/outbox': 'editor',
   'GET /admin/outbox/:id': 'editor',

@@ -2,8 +2,10 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { WebDependencies } from './dependencies.ts';
 import { announcementPages } from './admin/announcements.ts';
+import { complaintPages } from './admin/complaints.ts';
 import { designPage } from './admin/design.ts';
 import { importPages } from './admin/import.ts';
+import { mailerlitePages } from './admin/mailerlite.ts';
 import { meetingPages } from './admin/meetings.ts';
 import { outboxPages } from './admin/outbox.ts';
 import { overviewPages } from './admin/overview.ts';
@@ -12,7 +14,9 @@ import { seriesPages } from './admin/series.ts';
 import { setUpPages } from './admin/set-up.ts';
 import { settingsPages } from './admin/settings.ts';
 import { signInPages } from './admin/sign-in.ts';
+import { subscriberRightsPages } from './admin/subscriber-rights.ts';
 import { subscriberPages } from './admin/subscribers.ts';
+import { wordingPages } from './admin/wordings.ts';
 import { mailerliteHook } from './hooks/mailerlite.ts';
 import { healthRoutes } from './public/health.ts';
 import { homePages } from './public/home.ts';
@@ -52,6 +56,10 @@ const SITE = [
   announcementPages,
   subscriberPages,
   importPages,
+  subscriberRightsPages,
+  wordingPages,
+  complaintPages,
+  mailerlitePages,
   outboxPages,
   settingsPages,
   designPage,

@@ -34,6 +34,12 @@ const GROUPS: readonly Group[] = [
     keys: ['whyYouGetThis', 'clinicalLine', 'listDomain'],
   },
   {
+    id: 'mailerlite',
+    title: 'MailerLite',
+    about: 'What your plan allows, to be warned in time, and the way back for people who left there.',
+    keys: ['mailerliteFormUrl', 'mailerlitePlanSubscribers', 'mailerlitePlanMails'],
+  },
+  {
     id: 'privacy',
     title: 'Policy and privacy',
     about:
@@ -66,6 +72,9 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   whyYouGetThis: 'Why people get it',
   clinicalLine: 'Clinical responsibility',
   listDomain: 'Domain of the list',
+  mailerliteFormUrl: 'Form in MailerLite',
+  mailerlitePlanSubscribers: 'Subscribers in your plan',
+  mailerlitePlanMails: 'Mails a month in your plan',
   groupPolicy: 'Policy of the group',
   privacyProcessors: 'Who handles data for you',
   retentionUnconfirmed: 'Requests never confirmed',

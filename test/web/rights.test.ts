@@ -1,0 +1,231 @@
+import { createHmac } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { listAudit } from '../../src/organisation/audit.ts';
+import { fileComplaint } from '../../src/subscribers/complaints.ts';
+import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
+import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
+import { noteDifferences } from '../../src/sync/differences.ts';
+import { runningPull } from '../../src/sync/pull-runs.ts';
+import { readWebhookState } from '../../src/sync/webhook-state.ts';
+import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { Browser, openSite, setUpGroup, type Site } from './site.ts';
+
+const SECRET = '5Q1KSgqJ3c';
+
+let database: OpenDatabase;
+let site: Site;
+let browser: Browser;
+let id: string;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await emptyDatabase(database);
+  site = await openSite(database, { MAILERLITE_API_KEY: 'a key', MAILERLITE_WEBHOOK_SECRET: SECRET });
+  const { email } = await setUpGroup(site);
+  const { clock, addressHash } = site.deps;
+  const added = await addSubscriber(
+    database.db,
+    { email: 'ann.lee@example.org', name: 'Ann Lee', topics: ['meetings', 'training'] },
+    { clock, addressHash, actor: 'test' },
+  );
+  id = added.id;
+  site.clock.advance({ minutes: 1 });
+  browser = new Browser(site);
+  await browser.signIn(email);
+  return () => site.app.close();
+});
+
+const actions = async () => (await listAudit(database.db)).map(({ action }) => action);
+const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' };
+const send = (url: string, payload = '') =>
+  site.app.inject({ method: 'POST', url, headers: urlencoded, payload });
+
+describe('the page where people choose', () => {
+  const page = () => new URL(site.deps.links.preferencesUrl(id)).pathname;
+
+  it('pauses until a day of one’s own, and keeps a wrong one to be put right', async () => {
+    const wrong = await send(page(), 'act=save&topics=meetings&name=Ann&pausedUntil=2026-12-01');
+    expect(wrong.statusCode).toBe(422);
+    expect(wrong.body).toContain('The day must be a date in the future');
+    expect(wrong.body).toContain('value="2026-12-01"');
+    const right = await send(page(), 'act=save&topics=meetings&name=Ann&pausedUntil=2027-03-01');
+    expect(right.body).toContain('until Monday 1 March 2027');
+  });
+
+  it('notes the wording that stood beside a box, and asks again when it has changed', async () => {
+    const shown = (await site.app.inject(page())).body;
+    expect(shown).toContain('value="news@1"');
+    await send(page(), 'act=save&topics=meetings&topics=news&name=Ann&wording=meetings%401&wording=news%401');
+    const { consent } = await subscriberRecord(database.db, id);
+    expect(consent.find(({ topic }) => topic === 'news')).toMatchObject({ act: 'given', wording: 'news@1' });
+    await browser.get('/admin/wordings/vacancies');
+    await browser.post('/admin/wordings/vacancies', { text: 'Something else.', covers: 'yes' });
+    const old = await send(page(), 'act=save&topics=vacancies&name=Ann&wording=vacancies%401');
+    expect(old.statusCode).toBe(422);
+    expect(old.body).toContain('has changed meanwhile');
+  });
+
+  it('leaves and comes back by the undo beside it', async () => {
+    expect((await send(page(), 'act=leave')).body).toContain('put me back');
+    expect((await findSubscriber(database.db, id))!.topics).toEqual([]);
+    await send(page(), 'act=undo');
+    expect((await findSubscriber(database.db, id))!.topics).toEqual(['meetings', 'training']);
+  });
+
+  it('mails the link to the record, which shows everything and is a file, too', async () => {
+    expect((await send(page(), 'act=record')).body).toContain('We have sent the link');
+    const link = new URL(site.deps.links.recordUrl(id, site.clock.now().add({ hours: 24 }))).pathname;
+    const { body } = await site.app.inject(link);
+    expect(body).toContain('E-mail address: ann.lee@example.org');
+    const file = await site.app.inject(`${link}/record.json`);
+    expect(file.headers['content-disposition']).toContain('attachment');
+    expect(file.json<{ person: { email: string } }>().person.email).toBe('ann.lee@example.org');
+    site.clock.advance({ hours: 25 });
+    expect((await site.app.inject(link)).statusCode).toBe(409);
+  });
+
+  it('erases the person after a question, and then knows nobody', async () => {
+    const question = await site.app.inject(`${page()}/erase`);
+    expect(question.body).toContain('cannot be undone');
+    expect(await findSubscriber(database.db, id)).toBeDefined();
+    const done = await send(`${page()}/erase`);
+    expect(done.statusCode).toBe(200);
+    expect(await findSubscriber(database.db, id)).toBeUndefined();
+    const after = await site.app.inject(page());
+    expect(after.statusCode).toBe(404);
+    expect(after.body).toContain('We keep nothing about you any more');
+  });
+});
+
+describe('the hook for MailerLite', () => {
+  const event = JSON.stringify({
+    event: 'subscriber.unsubscribed',
+    id: '31897397363737859',
+    email: 'ann.lee@example.org',
+    status: 'unsubscribed',
+    unsubscribed_at: '2027-01-12T20:16:00.000000Z',
+  });
+  const report = (body: string, signature?: string) =>
+    site.app.inject({
+      method: 'POST',
+      url: '/hooks/mailerlite',
+      headers: { 'content-type': 'application/json', ...(signature === undefined ? {} : { signature }) },
+      payload: body,
+    });
+  const signed = (body: string, secret = SECRET) => createHmac('sha256', secret).update(body).digest('hex');
+  const stored = () => rows(database.db, sql`select e.name from mailerlite_events e`);
+
+  it('stores what is signed, once, and answers at once', async () => {
+    const before = site.nudges();
+    expect((await report(event, signed(event))).statusCode).toBe(202);
+    expect((await report(event, signed(event))).statusCode).toBe(202);
+    expect(await stored()).toHaveLength(1);
+    expect(site.nudges()).toBe(before + 1);
+    const batch = JSON.stringify({
+      events: [JSON.parse(event), { type: 'subscriber.deleted', subscriber: { id: '7' } }],
+      total: 2,
+    });
+    expect((await report(batch, signed(batch))).json()).toEqual({ stored: 1 });
+  });
+
+  it.each([
+    ['no signature', undefined],
+    ['the signature of another secret', signed(event, 'other')],
+    ['a signature that is none', 'zz'],
+  ])('refuses what has %s, and stores nothing', async (_, signature) => {
+    expect((await report(event, signature)).statusCode).toBe(401);
+    expect(await stored()).toEqual([]);
+  });
+
+  it('checks the bytes as they came, and takes what cannot be read for nothing', async () => {
+    expect((await report(`${event} `, signed(event))).statusCode).toBe(401);
+    expect((await report('not JSON', signed('not JSON'))).json()).toEqual({ stored: 0 });
+  });
+});
+
+describe('the administrator', () => {
+  it('changes a wording and is asked whether old agreements still count', async () => {
+    await browser.get('/admin/wordings/meetings');
+    const asked = await browser.post('/admin/wordings/meetings', { text: 'A new purpose.' });
+    expect(asked.statusCode).toBe(422);
+    expect(asked.body).toContain('Say whether agreements to the old text still count');
+    expect(asked.body).toContain('A new purpose.');
+    await browser.post('/admin/wordings/meetings', { text: 'A new purpose.', covers: 'no' });
+    expect((await browser.get('/admin/wordings')).body).toContain('1 person must agree anew');
+    expect((await findSubscriber(database.db, id))!.topics).toEqual(['training']);
+    expect(await actions()).toContain('wording.changed');
+    expect((await browser.get('/admin/wordings/nothing')).statusCode).toBe(404);
+  });
+
+  it('takes a complaint through to its end', async () => {
+    const complaint = await fileComplaint(
+      database.db,
+      { text: 'Too much mail', email: 'eve@example.org' },
+      { clock: site.clock },
+    );
+    const url = `/admin/complaints/${complaint.id}`;
+    expect((await browser.get('/admin/complaints')).body).toContain(complaint.reference);
+    await browser.get(url);
+    expect((await browser.post(`${url}/close`, { outcome: '' })).body).toContain(
+      'The text must not be empty',
+    );
+    await browser.post(`${url}/acknowledge`);
+    await browser.post(`${url}/note`, { note: 'Rang her.' });
+    await browser.post(`${url}/close`, { outcome: 'She gets less now.' });
+    const { body } = await browser.get(url);
+    for (const words of ['Acknowledged', 'Rang her.', 'She gets less now.', 'Ruth Okafor']) {
+      expect(body).toContain(words);
+    }
+    expect((await browser.get('/admin/complaints')).body).toContain('No complaint waits');
+    expect(await actions()).toEqual(
+      expect.arrayContaining(['complaint.acknowledged', 'complaint.note', 'complaint.closed']),
+    );
+  });
+
+  it('erases somebody only after saying that it is meant', async () => {
+    const url = `/admin/subscribers/${id}/erase`;
+    await browser.get(url);
+    expect((await browser.post(url)).statusCode).toBe(422);
+    expect(await findSubscriber(database.db, id)).toBeDefined();
+    expect((await browser.post(url, { sure: 'yes' })).statusCode).toBe(303);
+    expect(await findSubscriber(database.db, id)).toBeUndefined();
+    expect(await actions()).toContain('subscriber.erased');
+  });
+
+  it('finds links with which people are invited', async () => {
+    expect((await browser.get('/admin/subscribers/invite')).body).toContain('/join');
+    const { body } = await browser.get(`/admin/subscribers/${id}/invite`);
+    const link = new URL(/<code id="link">([^<]+)</.exec(body)![1]!).pathname;
+    expect((await site.app.inject(link)).body).toContain('A member of the group has invited you');
+  });
+
+  it('compares with MailerLite, has it report, and decides about differences', async () => {
+    await noteDifferences(database.db, [{ kind: 'gone_there', subscriberId: id, mailerliteId: '7' }], {
+      clock: site.clock,
+    });
+    const first = await browser.get('/admin/mailerlite');
+    expect(first.body).toContain('The lists were never compared');
+    expect(first.body).toContain('Was removed in MailerLite');
+    expect(first.body).toContain('Ann Lee');
+    await browser.post('/admin/mailerlite/sync');
+    expect(await runningPull(database.db)).toMatchObject({ trigger: 'demand' });
+    await browser.post('/admin/mailerlite/webhook');
+    expect(await readWebhookState(database.db)).toMatchObject({ wanted: true });
+    const difference = /differences\/([0-9a-f-]{36})/.exec(first.body)![1]!;
+    await browser.post(`/admin/mailerlite/differences/${difference}`, { action: 'remove_here' });
+    expect((await findSubscriber(database.db, id))!.state).toBe('removed');
+    expect((await browser.get('/admin/mailerlite')).body).toContain('The lists are being compared');
+    expect(await actions()).toEqual(
+      expect.arrayContaining([
+        'mailerlite_sync.started',
+        'mailerlite_webhook.wanted',
+        'sync_difference.resolved',
+      ]),
+    );
+  });
+});
