@@ -74,5 +74,5 @@ export function fieldFaults(text: string, { hasMeeting }: { hasMeeting: boolean 
       });
     }
   }
-  return faults.sort((a, b) => a.line - b.line);
+  return faults.toSorted((a, b) => a.line - b.line);
 }

@@ -82,7 +82,7 @@ function patternOf(names: readonly string[]): RegExp | undefined {
   const parts = names
     .map((name) => name.trim())
     .filter((name) => name !== '')
-    .sort((a, b) => b.length - a.length)
+    .toSorted((a, b) => b.length - a.length)
     .map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return parts.length === 0
     ? undefined

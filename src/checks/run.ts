@@ -21,5 +21,5 @@ export function runChecks(checked: Checked): Finding[] {
     ...checkPeople(checked),
     ...checkTime(sending),
     ...checkSameDay(sending),
-  ].sort((a, b) => (a.level === b.level ? 0 : a.level === 'error' ? -1 : 1));
+  ].toSorted((a, b) => (a.level === b.level ? 0 : a.level === 'error' ? -1 : 1));
 }

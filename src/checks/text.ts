@@ -42,7 +42,7 @@ export function checkLinks({
       });
     }
   }
-  return findings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** Pictures that say nothing to somebody who does not see them. */

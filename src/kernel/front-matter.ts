@@ -27,7 +27,7 @@ export function parseFrontMatter(text: string): FrontMatter {
       message: 'line 1: the block that begins with --- is not closed by a second ---',
     });
   }
-  const values: Record<string, string> = Object.create(null) as Record<string, string>;
+  const values: Record<string, string> = {};
   lines.slice(1, end).forEach((line, index) => {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return;
     const match = /^\s*([A-Za-z][\w-]*)\s*:(?:\s+(.*))?$/.exec(line);
@@ -36,7 +36,8 @@ export function parseFrontMatter(text: string): FrontMatter {
       throw invalidInput({ field: 'file', message: `${at}: write "key: value" (example: topic: training)` });
     }
     const key = match[1]!;
-    if (key in values) throw invalidInput({ field: 'file', message: `${at}: "${key}" is given twice` });
+    if (Object.hasOwn(values, key))
+      throw invalidInput({ field: 'file', message: `${at}: "${key}" is given twice` });
     const value = (match[2] ?? '').trim();
     values[key] =
       /^"(.*)"$|^'(.*)'$/
@@ -44,5 +45,5 @@ export function parseFrontMatter(text: string): FrontMatter {
         ?.slice(1)
         .find((inner) => inner !== undefined) ?? value;
   });
-  return { values: { ...values }, body: lines.slice(end + 1).join('\n'), bodyLine: end + 2 };
+  return { values, body: lines.slice(end + 1).join('\n'), bodyLine: end + 2 };
 }

@@ -24,7 +24,9 @@ export function mergeFieldAt(text: string, position: number): (MergeField & { le
 
 /** A text with every field replaced. Nothing in a value is read again. */
 export function fillMergeFields(text: string, valueOf: (field: MergeField) => string): string {
-  return text.replace(ANY, (...match) => valueOf(fieldOf(match as unknown as RegExpMatchArray)));
+  return text.replace(ANY, (_field, name: string, fallback?: string) =>
+    valueOf({ name, fallback: fallback?.trim() }),
+  );
 }
 
 /** A fault in the fields of a text. Lines count from 1. */

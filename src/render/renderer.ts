@@ -1,6 +1,6 @@
 import { inline } from '@css-inline/css-inline';
 import { cleanModel } from './clean.ts';
-import { announcementWhatsApp } from './announcement.ts';
+import { announcementWhatsApp } from './announcement-whatsapp.ts';
 import type { BulletinModel } from './bulletin-models.ts';
 import { compileTemplates, renderTemplate } from './environment.ts';
 import { CodeCache, type CachePlace } from './code-cache.ts';

@@ -118,7 +118,7 @@ describe('an approved announcement', () => {
         approveDraft(services(), id, { hash: view.hash, confirmedWarnings: keys(view) }, actor),
       ),
     );
-    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     await workAt('2027-01-11T10:05:00Z');
     expect(sent).toHaveLength(2);
   });
@@ -289,7 +289,7 @@ describe('what follows an announcement', () => {
     expect((await prepareDraft(services(), missed.announcement.id)).audience).toBe(2);
     await approve(missed.announcement.id);
     await workAt('2027-01-11T10:10:00Z');
-    expect(sent.map(({ to }) => to.address).sort()).toEqual([failed!.email, late].sort());
+    expect(sent.map(({ to }) => to.address).toSorted()).toEqual([failed!.email, late].toSorted());
     const again = await draftForMissed(database.db, id, context);
     expect((await prepareDraft(services(), again.announcement.id)).audience).toBe(0);
 
