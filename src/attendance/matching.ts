@@ -17,8 +17,8 @@ export type Match =
 
 /**
  * Finds out who came. An address decides. Without one, a full name decides only when exactly one person of that
- * name is on the list, answered the invitation, and nobody else came under it; any other name is a suggestion
- * for a person to confirm. Devices and telephone callers are never guessed at.
+ * name is on the list, answered the invitation, and nobody else came under it; any other name, and one that comes
+ * with an address we do not know, is a suggestion for a person to confirm. Devices and telephone callers are never guessed at.
  */
 export function matchAttendees(attendees: readonly Attendee[], people: readonly KnownPerson[]): Match[] {
   const byEmail = new Map(people.map((person) => [person.emailNormalised, person]));
@@ -28,13 +28,14 @@ export function matchAttendees(attendees: readonly Attendee[], people: readonly 
   const namesakes = attendees.map((attendee, index) =>
     present[index] === undefined ? findByName(attendee, byName) : undefined,
   );
-  return attendees.map((_, index): Match => {
+  return attendees.map(({ email }, index): Match => {
     const id = present[index];
     if (id !== undefined) return { by: 'email', id };
     const person = namesakes[index];
     if (!person) return { by: 'nothing', suggestedId: undefined };
     const alone = namesakes.filter((other) => other?.id === person.id).length === 1;
-    if (alone && person.expected && !here.has(person.id)) return { by: 'rsvp', id: person.id };
+    const sure = email === undefined && alone && !here.has(person.id);
+    if (sure && person.expected) return { by: 'rsvp', id: person.id };
     return { by: 'nothing', suggestedId: person.id };
   });
 }
