@@ -1,4 +1,4 @@
-import { eq, inArray } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
 import { announcements, type AnnouncementState } from '../db/schema.ts';
 import { ConvenorError, notFound } from '../kernel/errors.ts';
@@ -8,9 +8,6 @@ export type Announcement = typeof announcements.$inferSelect;
 /** Notices of a meeting, which the planner makes and keeps in step with the meeting. */
 export const NOTICE_KINDS = ['reminder', 'changed', 'cancelled'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
-
-/** States from which an announcement can still go out. */
-export const OPEN_STATES = ['draft', 'awaiting_approval', 'approved', 'sending', 'held'] as const;
 
 /** How each kind is called in lists and mails for the administrator. */
 const KIND_LABELS: Readonly<Record<string, string>> = {
@@ -59,16 +56,4 @@ export async function lockAnnouncement(
   if (!announcement) throw notFound('announcement', id);
   if (!allowed.includes(announcement.state)) throw new ConvenorError('wrong_state', refusal(announcement));
   return announcement;
-}
-
-/** Announcements in given states, the next to go out first. */
-export async function announcementsInState(
-  tx: Tx,
-  states: readonly AnnouncementState[],
-): Promise<Announcement[]> {
-  return tx
-    .select()
-    .from(announcements)
-    .where(inArray(announcements.state, [...states]))
-    .orderBy(announcements.sendAt, announcements.id);
 }

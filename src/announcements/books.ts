@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
 import type { DeliveryState } from '../db/schema.ts';
-import { ConvenorError, notFound } from '../kernel/errors.ts';
+import { ConvenorError } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { findAnnouncement, type Announcement } from './announcements.ts';
@@ -142,16 +142,4 @@ export async function resolveUnknown(
     );
     return resolved.length;
   });
-}
-
-/** One delivery. @throws ConvenorError `not_found`. */
-export async function findDelivery(tx: Tx, id: string): Promise<DeliveryRow & { announcementId: string }> {
-  const [row] = await rows<Omit<DeliveryRow, 'at'> & { at: string | null; announcementId: string }>(
-    tx,
-    sql`select id, announcement_id as "announcementId", subscriber_id as "subscriberId", email, state, reason,
-        message_id as "messageId", coalesce(settled_at, claimed_at) as at
-      from deliveries where id = ${id}`,
-  );
-  if (!row) throw notFound('delivery', id);
-  return { ...row, at: row.at === null ? null : Temporal.Instant.from(row.at) };
 }
