@@ -48,6 +48,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: OTHER_SUITES.map((folder) => `${folder}/*.test.ts`),
+          exclude: POSTGRES_TESTS,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -50,5 +50,5 @@ export type AnyJob<Services extends JobServices> = JobDefinition<Services, z.Zod
 /** Makes the `defineJob` of a program whose jobs use the given services; the payload's type follows from the schema. */
 export function jobDefiner<Services extends JobServices>() {
   return <Schema extends z.ZodType>(definition: JobDefinition<Services, Schema>): AnyJob<Services> =>
-    definition as unknown as AnyJob<Services>;
+    definition;
 }

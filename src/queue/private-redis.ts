@@ -17,7 +17,7 @@ export interface PrivateRedis {
 }
 
 const START_LIMIT_MS = 15_000;
-const STOP_LIMIT_MS = 5_000;
+const STOP_LIMIT_MS = 3_000;
 const PID_FILE = 'redis.pid';
 const LONGEST_PAUSE_MS = 10_000;
 /** A server that ran for this long did start well; the pause before the next start is short again. */

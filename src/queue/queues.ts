@@ -17,7 +17,8 @@ export interface Entry {
 }
 
 /** No question to Redis is worth a longer wait. */
-const LIMIT_MS = 5_000;
+const LIMIT_MS = 3_000;
+const FAREWELL_MS = 500;
 
 /** The queues of a program, one per job. */
 export interface Queues {
@@ -92,7 +93,7 @@ export function openQueues(jobs: readonly string[], client: RedisClient, log: Lo
       }
     },
     close: async () => {
-      await Promise.allSettled([...queues.values()].map((queue) => within(LIMIT_MS, queue.close())));
+      await Promise.allSettled([...queues.values()].map((queue) => within(FAREWELL_MS, queue.close())));
     },
   };
 }

@@ -1,4 +1,5 @@
-import { lt, sql } from 'drizzle-orm';
+import { setTimeout as pause } from 'node:timers/promises';
+import { eq, lt, sql } from 'drizzle-orm';
 import { schedule, type ScheduledTask } from 'node-cron';
 import { heartbeats } from '../db/schema.ts';
 import { forgetOldFailures, readFailures } from './failures.ts';
@@ -13,6 +14,11 @@ const LEASE = 'reconciler';
 
 /** Name of the leader's heartbeat row; every worker has one of its own, `worker:<holder>`. */
 export const RECONCILER_HEARTBEAT = 'reconciler';
+
+const NUDGE_DELAY_MS = 20;
+
+/** A pass that waits for a Redis that does not answer is left to itself. */
+const STOP_PATIENCE_MS = 1_000;
 
 export interface Reconciler {
   /** Looks for due work now, if this process leads and Redis answers; otherwise the next tick does. */
@@ -45,8 +51,10 @@ export function createReconciler<Services extends JobServices>(options: {
   let stopped = false;
   let task: ScheduledTask | undefined;
   let nextCleaning = clock.now();
-  const trouble = new TroubleLog((error) => log.error({ err: error }, 'the reconciler cannot do its work'));
+  const trouble = new TroubleLog((error) => log.error({ err: error }, 'the database cannot be reached'));
+  const passTrouble = new TroubleLog((error) => log.error({ err: error }, 'due work could not be queued'));
 
+  /** Short, and free of Redis: however slow that is, this process keeps the lead and is not taken for dead. */
   async function beat(): Promise<void> {
     if (stopped) return;
     try {
@@ -55,7 +63,6 @@ export function createReconciler<Services extends JobServices>(options: {
         log.info({ holder, leads: held }, held ? 'this worker leads' : 'another worker leads');
       leads = held;
       await recordHeartbeat(`worker:${holder}`, { leads, redis: redisReady() ? 'ready' : 'away' });
-      if (leads) await pass();
       trouble.over();
     } catch (error) {
       // Without the database nobody can say who leads.
@@ -65,34 +72,47 @@ export function createReconciler<Services extends JobServices>(options: {
   }
 
   async function pass(): Promise<void> {
-    const now = clock.now();
-    const added = redisReady() ? await addDueWork() : 0;
-    await recordHeartbeat(RECONCILER_HEARTBEAT, { holder, redis: redisReady() ? 'ready' : 'away', added });
-    if (Temporal.Instant.compare(now, nextCleaning) < 0) return;
-    nextCleaning = now.add({ hours: 1 });
-    await forgetOldFailures(db, now);
-    await db.delete(heartbeats).where(lt(heartbeats.at, now.subtract({ hours: 24 })));
+    if (!leads || stopped) return;
+    try {
+      const added = redisReady() ? await addDueWork() : 0;
+      passTrouble.over();
+      const now = clock.now();
+      await recordHeartbeat(RECONCILER_HEARTBEAT, { holder, redis: redisReady() ? 'ready' : 'away', added });
+      if (Temporal.Instant.compare(now, nextCleaning) < 0) return;
+      nextCleaning = now.add({ hours: 1 });
+      await forgetOldFailures(db, now);
+      await db.delete(heartbeats).where(lt(heartbeats.at, now.subtract({ hours: 24 })));
+    } catch (error) {
+      passTrouble.met(error);
+    }
   }
 
+  /** @throws Error when the database or Redis does not answer; the next pass begins anew. */
   async function addDueWork(): Promise<number> {
     const failures = await readFailures(db);
     const now = clock.now();
     let added = 0;
     for (const job of jobs) {
-      try {
-        const entries: Entry[] = [];
-        for (const { key, payload } of await job.due(services)) {
-          const failure = failures.get(jobKey(job.name, key));
-          if (failure && Temporal.Instant.compare(now, failure.retryAt) < 0) continue;
-          entries.push({ id: jobId(job.name, key, (failure?.failures ?? 0) + 1), payload });
-        }
-        if (entries.length > 0) added += await queues.add(job.name, entries);
-      } catch (error) {
-        // One job that cannot say what is due must not keep the others waiting.
-        log.error({ job: job.name, err: error }, 'due work could not be queued');
+      if (stopped) break;
+      const entries: Entry[] = [];
+      for (const { key, payload } of await dueWork(job)) {
+        const failure = failures.get(jobKey(job.name, key));
+        if (failure && Temporal.Instant.compare(now, failure.retryAt) < 0) continue;
+        entries.push({ id: jobId(job.name, key, (failure?.failures ?? 0) + 1), payload });
       }
+      if (entries.length > 0) added += await queues.add(job.name, entries);
     }
     return added;
+  }
+
+  /** One job that cannot say what is due must not keep the others waiting. */
+  async function dueWork(job: AnyJob<Services>) {
+    try {
+      return await job.due(services);
+    } catch (error) {
+      log.error({ job: job.name, err: error }, 'a job cannot say what is due');
+      return [];
+    }
   }
 
   async function recordHeartbeat(name: string, detail: Record<string, unknown>): Promise<void> {
@@ -103,32 +123,41 @@ export function createReconciler<Services extends JobServices>(options: {
       .onConflictDoUpdate({ target: heartbeats.name, set: { at, detail: sql`excluded.detail` } });
   }
 
-  const flight = new SingleFlight(beat);
-  const nudged = new SingleFlight(async () => {
+  const beats = new SingleFlight(beat);
+  const passes = new SingleFlight(pass);
+  const nudges = new SingleFlight(async () => {
     // What comes in the next instant is answered by the same pass.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    if (leads) await flight.request();
+    await pause(NUDGE_DELAY_MS);
+    await passes.request();
   });
+
+  async function tick(): Promise<void> {
+    await beats.request();
+    await passes.request();
+  }
 
   return {
     nudge: () => {
-      if (leads && !stopped) void nudged.request();
+      if (leads && !stopped) void nudges.request();
     },
-    tick: () => flight.request(),
+    tick,
     start: () => {
-      task = schedule('*/2 * * * * *', () => flight.request(), { suppressMissedWarning: true });
-      void flight.request();
+      task = schedule('*/2 * * * * *', () => void tick(), { suppressMissedWarning: true });
+      void tick();
     },
     stop: async () => {
       stopped = true;
       await task?.destroy();
-      await nudged.idle();
-      await flight.idle();
-      if (leads) await releaseLease(db, LEASE, holder).catch(() => undefined);
-      await db
-        .delete(heartbeats)
-        .where(sql`${heartbeats.name} = ${`worker:${holder}`}`)
-        .catch(() => undefined);
+      await Promise.race([
+        Promise.all([nudges.idle(), passes.idle(), beats.idle()]),
+        pause(STOP_PATIENCE_MS),
+      ]);
+      try {
+        if (leads) await releaseLease(db, LEASE, holder);
+        await db.delete(heartbeats).where(eq(heartbeats.name, `worker:${holder}`));
+      } catch (error) {
+        log.debug({ err: error }, 'the lead could not be given back');
+      }
       leads = false;
     },
   };

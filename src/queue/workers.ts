@@ -16,6 +16,9 @@ const STALLED_CHECK_MS = 2_000;
 /** Work that brought its worker down this often is a failed attempt like any other. */
 const STALLS_PER_ATTEMPT = 3;
 
+/** How long closing waits for Redis when no work runs any more. */
+const FAREWELL_MS = 1_500;
+
 export interface Workers {
   /**
    * Takes no more jobs, tells those that run to stop at their next safe point, and waits for them.
@@ -35,32 +38,47 @@ export function startWorkers<Services extends JobServices>(options: {
   const { jobs, services, client, onDone } = options;
   const { db, clock, log } = services;
   const stop = new AbortController();
+  const running = new Set<Promise<void>>();
 
   async function fail(id: string, error: unknown): Promise<void> {
-    const { jobKey, attempt } = parseJobId(id);
-    log.warn({ job: jobKey, attempt, err: error }, 'job failed');
+    const { jobKey, attempt: number } = parseJobId(id);
+    log.warn({ job: jobKey, attempt: number, err: error }, 'job failed');
     try {
-      await recordFailure(db, jobKey, attempt, error, clock.now());
+      await recordFailure(db, jobKey, number, error, clock.now());
     } catch (recordError) {
       log.error({ job: jobKey, err: recordError }, 'the failure of a job could not be recorded');
     }
+  }
+
+  async function attempt(
+    definition: AnyJob<Services>,
+    id: string,
+    data: unknown,
+    lost: AbortSignal | undefined,
+  ): Promise<void> {
+    const { jobKey, attempt: number } = parseJobId(id);
+    const signal = lost === undefined ? stop.signal : AbortSignal.any([stop.signal, lost]);
+    try {
+      await definition.run(definition.schema.parse(data), { ...services, signal });
+    } catch (error) {
+      // Being told to stop is not a fault of the work: its rows are as they were, and it is found again.
+      if (!signal.aborted) await fail(id, error);
+      throw new RecordedFailure(error);
+    }
+    if (number > 1) await clearFailure(db, jobKey);
   }
 
   const workers = jobs.map((definition) => {
     const worker = new Worker(
       definition.name,
       async (job, _token, lost) => {
-        const id = job.id ?? '';
-        const { jobKey, attempt } = parseJobId(id);
-        const signal = lost === undefined ? stop.signal : AbortSignal.any([stop.signal, lost]);
+        const work = attempt(definition, job.id ?? '', job.data, lost);
+        running.add(work);
         try {
-          await definition.run(definition.schema.parse(job.data), { ...services, signal });
-        } catch (error) {
-          // Being told to stop is not a fault of the work: its rows are as they were, and it is found again.
-          if (!signal.aborted) await fail(id, error);
-          throw new RecordedFailure(error);
+          await work;
+        } finally {
+          running.delete(work);
         }
-        if (attempt > 1) await clearFailure(db, jobKey);
       },
       {
         connection: client,
@@ -89,16 +107,27 @@ export function startWorkers<Services extends JobServices>(options: {
   return {
     close: async (graceMs) => {
       stop.abort();
-      let timer: NodeJS.Timeout | undefined;
-      const grace = new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), graceMs);
-      });
-      const done = Promise.allSettled(workers.map((worker) => worker.close())).then(() => true);
-      const clean = await Promise.race([done, grace]);
-      clearTimeout(timer);
+      const closed = Promise.allSettled(workers.map((worker) => worker.close()));
+      const clean = await endsWithin(graceMs, idle());
+      // The work is done and recorded; only Redis has to be told. Without an answer the next worker finds nothing to do.
+      await endsWithin(FAREWELL_MS, closed);
       return clean;
     },
   };
+
+  async function idle(): Promise<void> {
+    while (running.size > 0) await Promise.allSettled(running);
+  }
+}
+
+async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  const ended = await Promise.race([work.then(() => true), expired]);
+  clearTimeout(timer);
+  return ended;
 }
 
 /** A failure that the database knows of; the text goes to Redis, where no address may be. */

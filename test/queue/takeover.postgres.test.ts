@@ -71,7 +71,7 @@ it('takes over the work of a killed worker within ten seconds', { timeout: 60_00
   await database.db.execute(sql`update test_work set duration = 10`);
   await until('it was started again', async () => (await startsOf(key)).length === 2);
   const seconds = (performance.now() - since) / 1_000;
-  console.log(`work of a killed worker taken over after ${seconds.toFixed(1)} s`);
+  process.stdout.write(`work of a killed worker taken over after ${seconds.toFixed(1)} s\n`);
   expect(seconds).toBeLessThan(10);
   expect((await startsOf(key))[1]).not.toBe(victim);
 });
@@ -83,7 +83,7 @@ it('follows a killed leader within ten seconds', { timeout: 60_000 }, async () =
   await addWork(database.db, ['after'], 10);
   await until('work that came after is started', async () => (await startsOf('after')).length === 1);
   const seconds = (performance.now() - since) / 1_000;
-  console.log(`a killed leader followed after ${seconds.toFixed(1)} s`);
+  process.stdout.write(`a killed leader followed after ${seconds.toFixed(1)} s\n`);
   expect(seconds).toBeLessThan(10);
   expect(await leader()).not.toBe(former);
 });

@@ -51,8 +51,9 @@ export async function startTestRedis(): Promise<TestRedis> {
     server = startTied(
       [
         program,
-        ...['--port', '0', '--unixsocket', socket, '--dir', folder, '--appendonly', 'yes', '--save', ''],
-      ],
+        `--port 0 --unixsocket ${socket} --dir ${folder} --appendonly yes`.split(' '),
+        ['--save', ''],
+      ].flat(),
       { cwd: folder },
     );
     await until('the Redis of the test answers', () => client.ping());

@@ -46,7 +46,7 @@ export function tableJob(holder: string, { concurrency = 4 } = {}): AnyJob<JobSe
       if (!row) return;
       if (row.duration < 0) throw new Error('this work cannot be done');
       await pause(row.duration, undefined, { signal });
-      await db.execute(sql`update test_work set done = done + 1 where key = ${key}`);
+      await db.execute(sql`update test_work set done = 1 where key = ${key}`);
     },
   });
 }

@@ -1,0 +1,167 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { sql } from 'drizzle-orm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/db/open.ts';
+import { runConvenor, startConvenor, type Convenor } from '../support/convenor.ts';
+import { freePort } from '../support/ports.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { until } from '../support/wait.ts';
+
+let dataFolder: string;
+let servers: Convenor[] = [];
+
+beforeAll(() => {
+  dataFolder = mkdtempSync(path.join(tmpdir(), 'convenor-server-'));
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.kill('SIGTERM');
+    await server.exited;
+  }
+});
+afterAll(() => rmSync(dataFolder, { recursive: true, force: true }));
+
+async function start(env: Record<string, string> = {}): Promise<Convenor> {
+  const server = await startConvenor({ dataFolder, env });
+  servers.push(server);
+  return server;
+}
+
+function redisPid(): number {
+  return Number(readFileSync(path.join(dataFolder, 'redis', 'redis.pid'), 'utf8'));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function health(server: Convenor): Promise<number> {
+  return (await fetch(`${server.url}/health/ready`)).status;
+}
+
+describe('the server', () => {
+  it('comes up on an empty folder, is at work, and stops with everything that it started', async () => {
+    const server = await start();
+    await server.ready();
+    await until('it is at work', async () => (await health(server)) === 200);
+    expect(statSync(path.join(dataFolder, 'secret-key')).mode & 0o777).toBe(0o600);
+    expect(statSync(path.join(dataFolder, 'control.sock')).mode & 0o777).toBe(0o600);
+    const redis = redisPid();
+    expect(isRunning(redis)).toBe(true);
+
+    const since = performance.now();
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(performance.now() - since).toBeLessThan(10_000);
+    expect(isRunning(redis)).toBe(false);
+    expect(readdirSync(path.join(dataFolder, 'lock'))).toEqual([]);
+  });
+
+  it('refuses a second one on the same folder, and carries commands out itself', async () => {
+    const server = await start();
+    await server.ready();
+    const second = await startConvenor({ dataFolder });
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toMatch(
+      new RegExp(`in use by process ${server.pid}, started \\d{4}-\\d\\d-\\d\\dT`),
+    );
+
+    expect(
+      await runConvenor(dataFolder, ['settings', 'set', 'groupName', 'Hand Therapy Network']),
+    ).toMatchObject({
+      status: 0,
+    });
+    const { output, status } = await runConvenor(dataFolder, ['settings', 'get', 'groupName', '--json']);
+    expect(status).toBe(0);
+    expect(output).toContain('Hand Therapy Network');
+    expect((await runConvenor(dataFolder, ['serve'])).status).toBe(1);
+  });
+
+  it('goes on after it was killed: lock and Redis of the dead process are taken on', async () => {
+    const first = await start();
+    await first.ready();
+    const redis = redisPid();
+    servers = [];
+    first.kill('SIGKILL');
+    await first.exited;
+    expect(isRunning(redis)).toBe(true);
+
+    const second = await start();
+    await second.ready();
+    expect(redisPid()).toBe(redis);
+    await until('it is at work', async () => (await health(second)) === 200);
+  });
+
+  it('stops in time while Redis does not answer', async () => {
+    const server = await start();
+    await server.ready();
+    const redis = redisPid();
+    process.kill(redis, 'SIGSTOP');
+    const since = performance.now();
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(performance.now() - since).toBeLessThan(10_000);
+    expect(isRunning(redis)).toBe(false);
+  });
+
+  it('says that its port is taken, and leaves nothing behind', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await until('the other program listens', () => other.listening);
+    const { port } = other.address() as AddressInfo;
+    const server = await startConvenor({ dataFolder, env: { PORT: String(port) } });
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toContain(`Port ${port} on 127.0.0.1 is taken`);
+    // A Redis that ends properly removes the file with its process id.
+    expect(readdirSync(path.join(dataFolder, 'redis'))).not.toContain('redis.pid');
+    expect(readdirSync(path.join(dataFolder, 'lock'))).toEqual([]);
+    other.close();
+  });
+
+  it('names the setting when it cannot start', async () => {
+    const env = { PORT: '70000', SMTP_URI: 'smtp://localhost' };
+    const server = await startConvenor({ dataFolder, env });
+    expect(await server.exited).toBe(2);
+    expect(server.output()).toContain('PORT: must be a port number');
+    expect(server.output()).toContain('did you mean SMTP_URL?');
+  });
+
+  it('closes what it had opened when a later part cannot start', async () => {
+    const server = await startConvenor({ dataFolder, env: { REDIS_SERVER_BIN: '/nowhere/redis-server' } });
+    expect(await server.exited).toBe(2);
+    expect(server.output()).toContain('REDIS_SERVER_BIN names no program');
+    expect(readdirSync(path.join(dataFolder, 'lock'))).toEqual([]);
+  });
+
+  it('serves its pages while Redis is away, and says that it is not at work', async () => {
+    const server = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    await server.ready();
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    expect(await health(server)).toBe(503);
+  });
+
+  it('does not start with a Redis that throws work away', async () => {
+    const redis = await startTestRedis();
+    await redis.client.config('SET', 'maxmemory', '50mb');
+    await redis.client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const server = await startConvenor({ dataFolder, env: { REDIS_URL: redis.url } });
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toContain('Set maxmemory-policy to noeviction');
+    await redis.stop();
+  });
+
+  it('does not touch a database that a newer program has changed', async () => {
+    const database = await openDatabase({ dataFolder });
+    await database.db.execute(sql`insert into schema_migrations (number, name) values (9999, '9999_future')`);
+    await database.close();
+    const server = await startConvenor({ dataFolder });
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toContain('9999_future');
+  });
+});
