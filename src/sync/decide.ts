@@ -7,8 +7,10 @@ export interface TopicHere {
   readonly subscribed: boolean;
   /** When the person did it; for an agreement that MailerLite holds, when it was heard of here. */
   readonly at: Temporal.Instant;
-  /** It was heard of from MailerLite, so that what MailerLite says now is newer. */
+  /** It was heard of from MailerLite. */
   readonly fromThere: boolean;
+  /** The person did it themselves, here: not an import, an administrator or MailerLite on their behalf. */
+  readonly byPerson: boolean;
 }
 
 /** A person on our side. */
@@ -204,9 +206,9 @@ function leftGroupAt(there: There, base: Base, now: Temporal.Instant): Temporal.
   return changed !== undefined && isAfter(changed, base.seenAt) ? changed : now;
 }
 
-/** Whether an agreement was given after an opt-out in MailerLite, and so outlives it. */
+/** Whether the person themselves agreed after an opt-out in MailerLite, so that the agreement outlives it. */
 function isNewer(given: TopicHere, optOut: Temporal.Instant): boolean {
-  return !given.fromThere && isAfter(given.at, optOut);
+  return given.byPerson && isAfter(given.at, optOut);
 }
 
 function isOut(here: Here): boolean {

@@ -209,6 +209,11 @@ function isKnown(at: string, { link }: Person): boolean {
 function asHeard(here: Here): Here {
   return {
     ...here,
-    topics: new Map([...here.topics].map(([topic, ours]) => [topic, { ...ours, fromThere: false }])),
+    topics: new Map(
+      [...here.topics].map(([topic, ours]) => [
+        topic,
+        { ...ours, byPerson: ours.byPerson || ours.fromThere },
+      ]),
+    ),
   };
 }

@@ -124,13 +124,27 @@ function personOf({ id, createdAt, pausedUntil, topics, link, ...row }: Row): Pe
   };
 }
 
+/** Where people act for themselves. */
+const BY_PERSON: ReadonlySet<ConsentSource> = new Set([
+  'form',
+  'one_click',
+  'unsubscribe_page',
+  'preferences',
+]);
+
 function topicOf({ subscribed, at, act, source }: Row['topics'][number], link: Row['link']) {
   const fromThere = source === 'mailerlite_sync' || source === 'mailerlite_webhook';
   const heard = Temporal.Instant.from(at);
   const optedOut = instantOrNull(link?.opted_out_at ?? null);
   const earlier =
     !subscribed && fromThere && optedOut !== null && Temporal.Instant.compare(optedOut, heard) < 0;
-  return { subscribed, at: earlier ? optedOut : heard, fromThere, lapsed: act === 'lapsed' };
+  return {
+    subscribed,
+    at: earlier ? optedOut : heard,
+    fromThere,
+    byPerson: BY_PERSON.has(source),
+    lapsed: act === 'lapsed',
+  };
 }
 
 function instantOrNull(text: string | null): Temporal.Instant | null {

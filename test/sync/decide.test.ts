@@ -16,7 +16,7 @@ function here(topics: Partial<Record<Topic, Partial<TopicHere>>>, values: Partia
     topics: new Map(
       known.map(([topic, given]) => [
         topic,
-        { subscribed: true, at: at('08:00:00'), fromThere: false, ...given },
+        { subscribed: true, at: at('08:00:00'), fromThere: false, byPerson: true, ...given },
       ]),
     ),
     silent: false,
@@ -69,9 +69,12 @@ describe('a comparison', () => {
     expect(decision.withdraw).toEqual(withdraw);
   });
 
-  it('ends an agreement that was heard of from MailerLite, whenever that was', () => {
+  it.each([
+    ['heard of from MailerLite', true],
+    ['entered by an administrator or an import', false],
+  ])('ends an agreement that was %s, whenever that was', (_, fromThere) => {
     const decision = compare(
-      here({ meetings: { at: at('11:00:00'), fromThere: true } }),
+      here({ meetings: { at: at('11:00:00'), fromThere, byPerson: false } }),
       there([], { status: 'unsubscribed', unsubscribedAt: at('10:00:00') }),
       base(['meetings']),
     );

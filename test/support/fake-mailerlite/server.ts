@@ -45,6 +45,8 @@ export async function serve(options: ServerOptions): Promise<ApiServer> {
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
+  // A caller may be busy with an answer for longer than Node keeps an idle connection.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, '127.0.0.1', resolve);
