@@ -1,4 +1,4 @@
-import { integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const importRuns = pgTable('import_runs', {
@@ -13,3 +13,21 @@ export const importRuns = pgTable('import_runs', {
   problem: text(),
   finishedAt: instant('finished_at'),
 });
+
+export const secondFactors = pgTable('second_factors', {
+  adminId: uuid('admin_id').primaryKey(),
+  secret: text().notNull(),
+  createdAt: instant('created_at').notNull(),
+  confirmedAt: instant('confirmed_at'),
+  lastStep: bigint('last_step', { mode: 'number' }).notNull().default(0),
+});
+
+export const recoveryCodes = pgTable(
+  'recovery_codes',
+  {
+    adminId: uuid('admin_id').notNull(),
+    codeHash: text('code_hash').notNull(),
+    usedAt: instant('used_at'),
+  },
+  (table) => [primaryKey({ columns: [table.adminId, table.codeHash] })],
+);
