@@ -47,9 +47,8 @@ export const noticePages = routes({ name: 'notices', needs: ['access', 'pages', 
       const by = formatDate(toWall(acknowledgeBy, timeZone).toPlainDate());
       return await reply.page('public/complained', { ...answer, reference, by });
     } catch (error) {
-      const form = withSentences(rejectedForm(values, error, LABELS), {
-        ...(values.text === '' ? { text: 'Say what it is about.' } : {}),
-      });
+      const sentences: Record<string, string> = values.text === '' ? { text: 'Say what it is about.' } : {};
+      const form = withSentences(rejectedForm(values, error, LABELS), sentences);
       return reply.code(422).page('public/complaint', { title: 'Complain to us', form });
     }
   });

@@ -196,7 +196,8 @@ export const preferencePages = routes({ name: 'preferences', needs: ['access', '
   async function model(token: string, subscriber: Subscriber, form?: FormModel) {
     const { timeZone } = await readSettings(db);
     const wordings = await currentWordings(db, { clock });
-    const chosen = form === undefined ? subscriber.topics : (form.values['wanted'] as readonly string[]);
+    const chosen: readonly string[] =
+      form === undefined ? subscriber.topics : (form.values['wanted'] as readonly string[]);
     const paused =
       subscriber.pausedUntil !== null && Temporal.Instant.compare(subscriber.pausedUntil, clock.now()) > 0
         ? formatDate(toWall(subscriber.pausedUntil, timeZone).toPlainDate())
@@ -214,7 +215,7 @@ export const preferencePages = routes({ name: 'preferences', needs: ['access', '
         about: TOPIC_HINTS[topic],
         wording: wordings[topic].text,
         wordingId: wordings[topic].id,
-        chosen: (chosen as readonly string[]).includes(topic),
+        chosen: chosen.includes(topic),
       })),
       paused,
       pauses: [
