@@ -51,7 +51,7 @@ beforeEach(async () => {
         close: async () => undefined,
       },
     }),
-    zoom: connectToFake(zoom, clock, { timeoutMs: 250 }),
+    zoom: connectToFake(zoom, clock, { timeoutMs: 700 }),
   };
   await setUpOrganisation(services);
   await changeSetting(database.db, 'zoomHost', 'host@example.org', { clock, actor: 'test' });
@@ -232,7 +232,7 @@ const FAULTS: [string, Fault][] = [
   ['3001', ERRORS.meetingUnknown],
   ['4711', ERRORS.scopeMissing],
   ['500', ERRORS.serverError],
-  ['a slow answer', { kind: 'slow', milliseconds: 400 }],
+  ['a slow answer', { kind: 'slow', milliseconds: 1000 }],
   ['silence after it was done', { kind: 'silent', after: true }],
   ['a cut before', { kind: 'drop' }],
   ['a cut after it was done', { kind: 'drop', after: true }],

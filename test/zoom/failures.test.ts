@@ -15,7 +15,7 @@ let client: ZoomClient;
 beforeEach(async () => {
   clock.set('2027-05-01T09:00:00Z');
   zoom = await startFakeZoom({ account: { clock } });
-  client = connectToFake(zoom, clock, { timeoutMs: 300 });
+  client = connectToFake(zoom, clock, { timeoutMs: 700 });
 });
 afterEach(() => zoom.stop());
 
@@ -128,7 +128,7 @@ describe('a request whose end is not known', () => {
   const halfDone: [string, Fault][] = [
     ['the connection is cut after the meeting was made', { kind: 'drop', after: true }],
     ['no answer comes', { kind: 'silent', after: true }],
-    ['the answer is late', { kind: 'slow', milliseconds: 1000 }],
+    ['the answer is late', { kind: 'slow', milliseconds: 1500 }],
     ['a gateway gives up', { kind: 'page', status: 504, after: true }],
     ['the answer is no JSON', { kind: 'page', status: 200, after: true }],
   ];
