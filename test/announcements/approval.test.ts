@@ -101,7 +101,7 @@ describe('an approved announcement', () => {
     expect(sent).toEqual([]);
     await workAt('2027-01-11T10:05:00Z');
     await workAt('2027-01-11T10:06:00Z');
-    expect(sent.map(({ to, subject }) => [to.address, subject])).toEqual([
+    expect(sent.map(({ to, subject }) => [to.address, subject]).toSorted()).toEqual([
       ['person0@example.org', 'News for Person'],
       ['person1@example.org', 'News for Person'],
     ]);
