@@ -32,7 +32,7 @@ async function somebody() {
     { email: `person${count}@example.org`, topics: ['meetings', 'news'] },
     { clock, addressHash, actor: 'test' },
   );
-  clock.advance({ minutes: 1 });
+  site.clock.advance({ minutes: 1 });
   return added;
 }
 
