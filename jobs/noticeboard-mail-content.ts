@@ -94,7 +94,7 @@ export const NOTICEBOARD_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
         announcement.state === 'awaiting_approval'
           ? `This bulletin is ready and waits for you. It is due on ${due}. ${announcement.stateReason ?? ''}`.trim()
           : `This bulletin is ready. It goes out on ${due} unless you stop it.`,
-        `In it: ${items.map(({ title }) => title).join('; ')}.`,
+        ...(items.length > 0 ? [`In it: ${items.map(({ title }) => title).join('; ')}.`] : []),
       ],
       link: {
         url: `${config.BASE_URL}/admin/announcements/${announcement.id}`,
@@ -103,13 +103,14 @@ export const NOTICEBOARD_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
     });
   },
 
-  async 'bulletin-skipped'({ data }, { db, config, renderer, sender }) {
+  async 'bulletin-skipped'({ data }, { db, clock, config, renderer, sender }) {
     const announcement = await findAnnouncement(db, aboutAnnouncement.parse(data).announcementId);
     return renderer.mail('bulletin-skipped', {
       sender,
       title: announcement.title,
       sendAt: announcement.sendAt.toString(),
       zone: announcement.zone,
+      inTime: Temporal.Instant.compare(announcement.sendAt, clock.now()) > 0,
       adminUrl: `${config.BASE_URL}/admin/items`,
     });
   },

@@ -6,6 +6,7 @@ import { notFound } from '../kernel/errors.ts';
 import type { Settings } from '../organisation/settings.ts';
 import type { Announcement } from './announcements.ts';
 import { buildAtomFeed } from './atom.ts';
+import { carriesOpenItems } from './bulletins-gather.ts';
 import { archiveOf, announcementUrl } from './draft-content.ts';
 import { DRAFT_KINDS, type DraftKind } from './draft-kinds.ts';
 import { frozenContent } from './frozen-content.ts';
@@ -34,7 +35,10 @@ interface Context {
 /** Atom feeds hold so many entries. */
 const FEED_LENGTH = 30;
 
-/** Sent and not over: what it is about has not expired, and the meeting that it invites to has not begun. */
+/**
+ * Sent and not over: what it is about has not expired, the meeting that it invites to has not begun, and something in
+ * it is still open if it is a bulletin.
+ */
 function inArchive(kinds: readonly DraftKind[], now: Temporal.Instant) {
   return and(
     inArray(announcements.kind, [...kinds]),
@@ -42,6 +46,7 @@ function inArchive(kinds: readonly DraftKind[], now: Temporal.Instant) {
     or(isNull(drafts.expiresAt), gt(drafts.expiresAt, now)),
     or(isNull(meetings.id), gt(meetings.startsAt, now), eq(announcements.kind, 'post_meeting_note')),
     inArray(announcements.audienceKind, ['topic', 'got']),
+    carriesOpenItems(now),
   );
 }
 

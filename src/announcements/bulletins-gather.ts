@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import type { BulletinTopic } from '../db/schema.ts';
+import { announcements, type BulletinTopic } from '../db/schema.ts';
 import type { Announcement } from './announcements.ts';
 import { BULLETINS } from './bulletins-schedules.ts';
 
@@ -64,6 +64,16 @@ export async function releaseUncarried(tx: Tx, topic: BulletinTopic): Promise<vo
         select 1 from deliveries d
         where d.announcement_id = a.id and d.state in ('sending', 'sent', 'unknown')
       )`);
+}
+
+/** An SQL condition on an announcement: it is no bulletin, or something in it is on the noticeboard at an instant. */
+export function carriesOpenItems(now: Temporal.Instant): SQL {
+  const bulletin = sql`select 1 from bulletins c where c.announcement_id = ${announcements.id}`;
+  return sql`(not exists (${bulletin}) or exists (
+    select 1 from bulletin_items b join items i on i.id = b.item_id
+    where b.announcement_id = ${announcements.id} and i.state = 'approved'
+      and i.open_until > ${now.toString()}::timestamptz
+  ))`;
 }
 
 /** Whether the item `i` is on the noticeboard when a bulletin goes out: at its time, or now if that has passed. */

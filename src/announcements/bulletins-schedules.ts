@@ -207,7 +207,7 @@ export function bulletinRow(
 /** The state in which a bulletin is drafted at `now`. */
 function plannedState(schedule: BulletinSchedule, sendAt: Temporal.Instant, now: Temporal.Instant) {
   if (schedule.approval === 'wait') {
-    return { state: 'awaiting_approval' as const, stateReason: 'It goes out when you approve it.' };
+    return { state: 'awaiting_approval' as const, stateReason: null };
   }
   if (Temporal.Instant.compare(sendAt, now) > 0) return { state: 'approved' as const, stateReason: null };
   return {

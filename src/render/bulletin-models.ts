@@ -44,6 +44,8 @@ export interface BulletinSkippedModel {
   readonly title: string;
   readonly sendAt: string;
   readonly zone: string;
+  /** Whether an item that is approved now brings it back. */
+  readonly inTime: boolean;
   readonly adminUrl: string;
 }
 

@@ -4,6 +4,8 @@ import { editItem, expireItems, withdrawItem } from '../../src/announcements/bul
 import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import { auditLog, items, itemSubmitters, serviceMails } from '../../src/db/schema.ts';
 import { possibleDuplicates } from '../../src/noticeboard/duplicates.ts';
+import { itemFormValues } from '../../src/noticeboard/item-form.ts';
+import { parseItemInput } from '../../src/noticeboard/item-input.ts';
 import { listItems } from '../../src/noticeboard/item-list.ts';
 import { findItem, isOpen, itemHistory, SUBMITTER, type Item } from '../../src/noticeboard/items.ts';
 import { addItem, approveItem, askSubmitter, rejectItem } from '../../src/noticeboard/moderation.ts';
@@ -151,6 +153,26 @@ describe('an item that is handed in', () => {
     expect(await queued()).toEqual([]);
     await withdrawItem(database.db, item.id, '', context);
     expect(await queued()).toEqual([]);
+  });
+});
+
+describe('a form for a change', () => {
+  it('holds what was said before, so that saving it changes nothing', async () => {
+    const { db } = database;
+    const days = { start: '', end: '', dates: '2027-06-22, 2027-06-29', place: 'Leeds', link: '' };
+    const all = [
+      await approved(db, clock, 'vacancy'),
+      await approved(db, clock, 'training'),
+      await approved(db, clock, 'training', { title: 'Two days', contact: '0113 496 0000', ...days }),
+      await approved(db, clock, 'request'),
+    ];
+    for (const item of all) {
+      const read = parseItemInput(item.kind, itemFormValues(item), {
+        now: clock.now(),
+        zone: 'Europe/London',
+      });
+      expect(await editItem(db, item.id, { input: read }, context)).toEqual(item);
+    }
   });
 });
 
