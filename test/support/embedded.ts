@@ -32,7 +32,10 @@ async function migratedCopy(): Promise<string> {
   const copy = await database.dump?.();
   await database.close();
   if (!copy) throw new Error('The embedded database gave no copy of itself.');
-  const old = readdirSync(folder).filter((name) => name.startsWith('embedded-'));
+  // Another run may have made the same copy meanwhile.
+  const old = readdirSync(folder).filter(
+    (name) => name.startsWith('embedded-') && !name.startsWith(path.basename(file)),
+  );
   writeFileSync(`${file}.${process.pid}`, gunzipSync(copy));
   renameSync(`${file}.${process.pid}`, file);
   for (const name of old) rmSync(path.join(folder, name), { force: true });
