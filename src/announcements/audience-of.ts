@@ -21,6 +21,10 @@ export function audienceCondition({ audienceKind, audienceOf, topic, meetingId }
         select d.subscriber_id from deliveries d
         where d.announcement_id = ${audienceOf}::uuid and d.state in ${REACHED}
       )`;
+    case 'attended':
+      return sql`s.state <> 'unconfirmed' and s.id in (
+        select a.subscriber_id from attendances a where a.meeting_id = ${meetingId} and a.seconds > 0
+      )`;
     case 'missed':
       return sql`${meantFor(topic)} and not exists (
         select 1 from deliveries d join announcements o on o.id = d.announcement_id

@@ -26,9 +26,9 @@ interface Context {
   readonly zone: string;
 }
 
-/** Whom an announcement goes to: the people of its topic, or those who missed or got another one. */
+/** Whom an announcement goes to: the people of its topic, those who came to its meeting, or who missed or got another one. */
 export type AudienceChoice =
-  { readonly kind: 'topic' } | { readonly kind: 'missed' | 'got'; readonly of: string };
+  { readonly kind: 'topic' | 'attended' } | { readonly kind: 'missed' | 'got'; readonly of: string };
 
 /** States in which the text can still be changed. What is on hold may have begun to go out; see `editDraft`. */
 const EDITABLE: readonly AnnouncementState[] = ['draft', 'awaiting_approval', 'approved', 'held', 'missed'];
@@ -89,7 +89,7 @@ export async function createDraft(
       id,
       ...(await announcementValues(inner, input, { now, zone })),
       audienceKind: audience.kind,
-      audienceOf: audience.kind === 'topic' ? null : audience.of,
+      audienceOf: 'of' in audience ? audience.of : null,
       state: 'draft',
       stateAt: now,
       stateBy: actor,

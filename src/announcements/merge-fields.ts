@@ -19,6 +19,7 @@ export const MERGE_FIELDS = {
   meetingTime: { what: 'the time of day of the meeting', needs: 'meeting' },
   meetingUrl: { what: 'the page of the meeting', needs: 'meeting' },
   joinUrl: { what: 'the link to join the meeting', needs: 'meeting' },
+  surveyUrl: { what: 'the two questions after the meeting', needs: 'meeting' },
 } as const satisfies Record<string, { what: string; needs: 'nothing' | 'meeting' | 'fallback' }>;
 
 export type MergeFieldName = keyof typeof MERGE_FIELDS;
@@ -50,6 +51,7 @@ export function sharedFields(
     meetingTime: formatTime(wall.toPlainTime()),
     meetingUrl: pageUrl,
     joinUrl,
+    surveyUrl: `${pageUrl}/survey`,
   };
 }
 

@@ -106,12 +106,13 @@ const surveySchema = z.object({
 /**
  * Takes somebody's answers; a second time replaces the first. Neither is kept beside a name.
  *
+ * @param visitor what tells one browser from another, such as the value of a cookie; kept as a digest.
  * @param raw keys `usefulness` (1 to 5) and `wish`.
  * @throws ConvenorError `invalid_input`, `not_found`; `wrong_state` when the meeting has not begun.
  */
 export async function answerSurvey(
   tx: Tx,
-  { meetingId, subscriberId, raw }: { meetingId: string; subscriberId: string; raw: unknown },
+  { meetingId, visitor, raw }: { meetingId: string; visitor: string; raw: unknown },
   { clock }: { clock: Clock },
 ): Promise<void> {
   const result = surveySchema.safeParse(raw);
@@ -127,7 +128,7 @@ export async function answerSurvey(
   const values = { ...result.data, answeredAt: now };
   await tx
     .insert(surveyAnswers)
-    .values({ meetingId, respondent: derivedId('survey', meetingId, subscriberId), ...values })
+    .values({ meetingId, respondent: derivedId('survey', meetingId, visitor), ...values })
     .onConflictDoUpdate({ target: [surveyAnswers.meetingId, surveyAnswers.respondent], set: values });
 }
 

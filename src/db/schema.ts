@@ -336,7 +336,7 @@ export const announcements = pgTable('announcements', {
   title: text().notNull(),
   meetingId: uuid('meeting_id'),
   reminderRule: text('reminder_rule'),
-  audienceKind: text('audience_kind', { enum: ['topic', 'told', 'missed', 'got'] }).notNull(),
+  audienceKind: text('audience_kind', { enum: ['topic', 'told', 'missed', 'got', 'attended'] }).notNull(),
   audienceOf: uuid('audience_of'),
   sendAt: instant('send_at').notNull(),
   zone: text().notNull(),

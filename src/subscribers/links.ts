@@ -16,7 +16,6 @@ const PATHS = {
   ownItem: '/hand-in/mine',
   moderateItem: '/noticeboard/review',
   rsvp: '/rsvp',
-  survey: '/survey',
 } as const;
 
 export type LinkPurpose = keyof typeof PATHS;
@@ -45,8 +44,6 @@ export interface Links {
   moderateItemUrl(itemId: string, adminId: string, expiresAt: Temporal.Instant): string;
   /** Base of the answers to invitations; `/<meeting>?answer=yes` follows. */
   rsvpUrl(subscriberId: string): string;
-  /** Base of the two questions after a meeting; `/<meeting>` follows. */
-  surveyUrl(subscriberId: string): string;
   /** Checks a token in constant time. A token of another purpose is forged. */
   readToken(purpose: LinkPurpose, token: string): TokenReading;
 }
@@ -138,7 +135,6 @@ export function createLinks({
     ownItemUrl: (id, expiresAt) => url('ownItem', id, { expiresAt }),
     moderateItemUrl: (id, adminId, expiresAt) => url('moderateItem', id, { adminId, expiresAt }),
     rsvpUrl: (id) => url('rsvp', id),
-    surveyUrl: (id) => url('survey', id),
     readToken,
   };
 }

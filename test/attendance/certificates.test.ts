@@ -206,11 +206,7 @@ describe('what belongs to a meeting afterwards', () => {
 
   it('asks two questions, one answer each, without names', async () => {
     const answer = (who: string, usefulness: unknown, wish = '') =>
-      answerSurvey(
-        database.db,
-        { meetingId, subscriberId: people[who]!, raw: { usefulness, wish } },
-        { clock },
-      );
+      answerSurvey(database.db, { meetingId, visitor: who, raw: { usefulness, wish } }, { clock });
     await answer('ada', '5', 'More on hands');
     await answer('ben', 4, '');
     await answer('ada', '3', 'More on feet');

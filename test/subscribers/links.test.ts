@@ -8,7 +8,7 @@ const clock = new ManualClock('2026-11-01T12:00:00Z');
 const baseUrl = 'https://network.example.org';
 const links = createLinks({ secretKey: 'k'.repeat(32), baseUrl, clock });
 const EXPIRING = ['confirm', 'invite', 'record', 'confirmItem', 'ownItem', 'moderateItem'] as const;
-const PURPOSES: LinkPurpose[] = ['unsubscribe', 'preferences', 'rsvp', 'survey', ...EXPIRING];
+const PURPOSES: LinkPurpose[] = ['unsubscribe', 'preferences', 'rsvp', ...EXPIRING];
 const anna = '01930000-0000-7000-8000-0000000000aa';
 const delivery = '01930000-0000-7000-8000-0000000000dd';
 const admin = '01930000-0000-7000-8000-0000000000ad';
@@ -25,7 +25,6 @@ const urls: Record<LinkPurpose, string> = {
   ownItem: links.ownItemUrl(anna, soon),
   moderateItem: links.moderateItemUrl(anna, admin, soon),
   rsvp: links.rsvpUrl(anna),
-  survey: links.surveyUrl(anna),
 };
 
 describe('a signed link', () => {

@@ -100,7 +100,9 @@ export const announcementPages = routes(
           audience:
             announcement.audienceKind === 'told'
               ? 'Everybody who was told before'
-              : `Everybody who gets mail about ${TOPIC_WORDS[announcement.topic].toLowerCase()}`,
+              : announcement.audienceKind === 'attended'
+                ? 'Everybody on the list who came to the meeting'
+                : `Everybody who gets mail about ${TOPIC_WORDS[announcement.topic].toLowerCase()}`,
           estimate: waiting ? people(await audienceCount(db, announcement.topic, now)) : undefined,
           meetingUrl:
             announcement.meetingId === null ? undefined : `/admin/meetings/${announcement.meetingId}`,
