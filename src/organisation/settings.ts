@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { settings as settingsTable } from '../db/schema.ts';
 import type { Tx } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { ConvenorError, invalidInput } from '../kernel/errors.ts';
+import { invalidInput } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { recordAudit, type Actor } from './audit.ts';
 import { SETTINGS, type SettingKey, type Settings } from './settings-table.ts';
@@ -148,13 +148,8 @@ function shown(key: SettingKey, text: string): string {
 }
 
 async function storedTexts(tx: Tx): Promise<Map<string, string>> {
-  const stored = await tx.select({ key: settingsTable.key, value: settingsTable.value }).from(settingsTable);
-  return new Map(
-    stored.map(({ key, value }) => {
-      if (typeof value !== 'string') {
-        throw new ConvenorError('internal', `The stored setting ${key} is not text.`);
-      }
-      return [key, value];
-    }),
-  );
+  // Taken out of the JSON by the database: the column's own parser would read a text such as 2026 as a number.
+  const text = sql<string>`${settingsTable.value} #>> '{}'`;
+  const stored = await tx.select({ key: settingsTable.key, text }).from(settingsTable);
+  return new Map(stored.map(({ key, text: value }) => [key, value]));
 }

@@ -53,6 +53,11 @@ describe('reading', () => {
 });
 
 describe('changing', () => {
+  it.each(['2026', 'true', 'null', '"quoted"', '{}'])('keeps a text that could be JSON: %s', async (text) => {
+    expect((await changeSetting(database.db, 'groupName', text, { clock, actor })).value).toBe(text);
+    expect((await readSettings(database.db)).groupName).toBe(text);
+  });
+
   it.each([
     ['quietHours', 'off', 'off'],
     ['quietHours', '21:30-07:00', '21:30-07:00'],
