@@ -22,7 +22,7 @@ const fake = await startFakeMailerLite({
 const { id } = fake.createGroup({ name: 'Meetings' });
 fake.createSubscribers({ count: Number(values.subscribers), source: 'manual', groups: [String(id)] });
 
-console.log(`MailerLite stand-in with ${values.subscribers} subscribers at ${fake.baseUrl}
+process.stdout.write(`MailerLite stand-in with ${values.subscribers} subscribers at ${fake.baseUrl}
 
 Start Convenor against it:
   MAILERLITE_API_URL=${fake.baseUrl} MAILERLITE_API_KEY=${fake.apiKey} npm start
@@ -31,7 +31,8 @@ Let something happen there:
   curl -d '{"email":"person1@example.org","act":"unsubscribe"}' ${fake.baseUrl}/_control/act
   curl -d '{"kind":"rate_limited","retryAfter":30,"times":3}' ${fake.baseUrl}/_control/addFault
   curl -d '{"email":"person1@example.org"}' ${fake.baseUrl}/_control/subscriber
-  curl -X POST ${fake.baseUrl}/_control/requests`);
+  curl -X POST ${fake.baseUrl}/_control/requests
+`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void fake.close());

@@ -81,7 +81,7 @@ export async function queryPlan(
   }
   return entries
     .sort((a, b) => Temporal.Instant.compare(a.order, b.order) || (a.id < b.id ? -1 : 1))
-    .map(({ order: _, ...rest }) => rest);
+    .map(({ order: _order, ...rest }) => rest);
 }
 
 interface Foreseen {

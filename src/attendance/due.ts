@@ -28,8 +28,6 @@ export async function listsDue(
   }: { now: Temporal.Instant; readyAfter: Temporal.Duration; meetingId?: string },
 ): Promise<DueList[]> {
   const at = sql`${now.toString()}::timestamptz`;
-  const minutes = (duration: Temporal.Duration) =>
-    sql`make_interval(mins => ${duration.total('minutes')}::int)`;
   return rows<DueList>(
     tx,
     sql`select m.id as "meetingId", z.zoom_id as "zoomId", m.link, coalesce(l.attempts, 0)::int as attempts

@@ -79,7 +79,6 @@ export function checkContrast({ mail }: Pick<Checked, 'mail'>): Finding[] {
 
 function hexOf(colour: string | undefined): string | undefined {
   if (colour === undefined) return undefined;
-  if (colour.length === 4)
-    return `#${[...colour.slice(1)].map((digit) => digit + digit).join('')}`.toLowerCase();
+  if (colour.length === 4) return `#${colour.slice(1).replace(/./g, '$&$&')}`.toLowerCase();
   return colour.length === 7 ? colour.toLowerCase() : undefined;
 }

@@ -39,7 +39,7 @@ const COMMON = new Set(
 
 /** The check digit of an NHS number: weighted sum modulo 11 (NHS Data Dictionary). */
 function isNhsNumber(text: string): boolean {
-  const digits = [...text.replace(/\D/g, '')].map(Number);
+  const digits = Array.from(text.replace(/\D/g, ''), Number);
   const sum = digits.slice(0, 9).reduce((total, digit, index) => total + digit * (10 - index), 0);
   const check = (11 - (sum % 11)) % 11;
   return check !== 10 && check === digits[9];

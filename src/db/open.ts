@@ -74,9 +74,7 @@ async function openEmbedded(location: {
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const client = new PGlite({
     ...(folder === undefined ? {} : { dataDir: folder }),
-    ...(location.copy === undefined
-      ? {}
-      : { loadDataDir: new Blob([location.copy as Uint8Array<ArrayBuffer>]) }),
+    ...(location.copy === undefined ? {} : { loadDataDir: new Blob([location.copy]) }),
   });
   await client.waitReady;
   await client.exec(`set timezone = 'UTC'`);

@@ -122,7 +122,7 @@ export const webhookModel = z
 
 /** One object, as most answers wrap it. */
 export function data<T>(model: z.ZodType<T>) {
-  return z.object({ data: model }).transform((answer) => answer.data as T);
+  return z.object({ data: model }).transform((answer) => answer.data);
 }
 
 /** A page of the style with a cursor. Its items are parsed one by one by the caller. */

@@ -3,9 +3,6 @@ import { z } from 'zod';
 import { id, STATUSES, type MailerLiteStatus } from './schemas.ts';
 import { optionalTimestamp } from './timestamps.ts';
 
-/** The header that carries the signature, as Node names it. */
-export const SIGNATURE_HEADER = 'signature';
-
 /** One thing that happened in MailerLite. A hint, and not the whole truth: events come late, twice and out of order. */
 export interface WebhookEvent {
   /** For instance `subscriber.unsubscribed`; names that are not known yet come through as they are. */

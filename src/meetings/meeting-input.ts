@@ -52,7 +52,7 @@ const line = (most: number) =>
     .trim()
     .min(1, { error: 'must not be empty' })
     .max(most, { error: `must have at most ${most} characters` })
-    .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), {
+    .refine((text) => !/\p{Cc}/u.test(text), {
       error: 'must be one line without control characters',
     });
 

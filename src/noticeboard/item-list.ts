@@ -53,24 +53,6 @@ export async function listItems(
     .limit(limit);
 }
 
-/** How many items there are in each state; a state without items has 0. */
-export async function countItems(tx: Tx): Promise<Readonly<Record<ItemState, number>>> {
-  const counts = await rows<{ state: ItemState; n: number }>(
-    tx,
-    sql`select state, count(*)::int as n from items group by state`,
-  );
-  return {
-    submitted: 0,
-    awaiting_review: 0,
-    asked: 0,
-    approved: 0,
-    rejected: 0,
-    withdrawn: 0,
-    expired: 0,
-    ...Object.fromEntries(counts.map(({ state, n }) => [state, n])),
-  };
-}
-
 function conditions({ kinds, states, open, online, place, text }: ItemFilter, now: Temporal.Instant) {
   const found: (SQL | undefined)[] = [];
   if (kinds) found.push(inArray(items.kind, [...kinds]));

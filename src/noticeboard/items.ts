@@ -15,9 +15,6 @@ export type ItemSubmitter = typeof itemSubmitters.$inferSelect;
 /** Who does something with the link from a mail to whoever handed the item in. */
 export const SUBMITTER: Actor = 'submitter';
 
-/** States that an item does not leave any more. */
-export const ENDED_STATES = ['rejected', 'withdrawn', 'expired'] as const satisfies ItemState[];
-
 const EXPIRED_AT_ONCE = 100;
 
 /** What state an item is in, as the second half of a sentence that begins with "It". */

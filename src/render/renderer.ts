@@ -88,7 +88,7 @@ export function createRenderer({
       if (kind === 'training-bulletin' || kind === 'vacancy-bulletin') {
         return fitWhatsAppBulletin(render, clean as BulletinModel);
       }
-      return fitWhatsApp(render, kind as WhatsAppNotice, clean as MailModels[WhatsAppNotice]);
+      return fitWhatsApp(render, kind, clean as MailModels[WhatsAppNotice]);
     },
     page: (name, model) => renderTemplate(web, name, model),
   };

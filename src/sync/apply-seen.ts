@@ -1,8 +1,7 @@
 import type { Tx } from '../db/open.ts';
-import type { Topic } from '../db/schema.ts';
-import { parseEmailAddress, type EmailAddress } from '../kernel/email-address.ts';
+import { parseEmailAddress } from '../kernel/email-address.ts';
 import { ConvenorError } from '../kernel/errors.ts';
-import { recordConsent, type ConsentAct } from '../subscribers/consent-ledger.ts';
+import { recordConsent } from '../subscribers/consent-ledger.ts';
 import { excludePending, followConsent, lockSubscribers } from '../subscribers/consent-state.ts';
 import { wantPush } from '../subscribers/mailerlite-wanted.ts';
 import { suppressAddress } from '../subscribers/suppressions.ts';
@@ -11,21 +10,8 @@ import { noteDifferences, openDifferences, settleDifferences, type FoundDifferen
 import { saveSeen, type SeenLink } from './links.ts';
 import { addNewcomers } from './newcomers.ts';
 import { baseOf, hereOf, knownBy, readPeople, theseIds, type Person } from './people.ts';
-import type { DifferenceKind, SyncContext, ThereSubscriber, TopicGroups } from './types.ts';
-
-export interface SeenContext extends SyncContext {
-  readonly source: 'mailerlite_webhook' | 'mailerlite_sync';
-  readonly groups: TopicGroups;
-  /**
-   * When the answer was asked for. What was settled with MailerLite since is newer than the answer, so that
-   * such a person is left for another time.
-   */
-  readonly askedAt: Temporal.Instant;
-  /** The run that saw them. */
-  readonly runId?: string;
-  /** The groups are known to exist, however many people have left one at once. */
-  readonly groupsVerified?: boolean;
-}
+import { actsFor, type Pair, type SeenContext, type SeenSummary } from './seen.ts';
+import type { DifferenceKind, ThereSubscriber, TopicGroups } from './types.ts';
 
 /** So many people leaving a group at once may mean that the group is gone. */
 const MANY_LEAVING = 10;
@@ -36,25 +22,6 @@ const MANY_LEAVING = 10;
  */
 export class ManyLeftGroup extends Error {
   override readonly name = 'ManyLeftGroup';
-}
-
-/** What a look at some people of MailerLite brought. */
-export interface SeenSummary {
-  added: number;
-  given: number;
-  withdrawn: number;
-  pushes: number;
-  differences: number;
-  unreadable: number;
-  /** MailerLite ids of people who have to be looked at again. */
-  stale: string[];
-}
-
-/** A person on both sides. */
-export interface Pair {
-  readonly there: ThereSubscriber;
-  readonly address: EmailAddress;
-  readonly topics: ReadonlySet<Topic>;
 }
 
 /**
@@ -214,7 +181,7 @@ function isStale({ link }: Person, askedAt: Temporal.Instant): boolean {
   return [link?.seenAt, link?.doneAt].some((at) => at != null && Temporal.Instant.compare(at, askedAt) > 0);
 }
 
-export function thereOf({ there, topics }: Pair): There {
+function thereOf({ there, topics }: Pair): There {
   const { status, unsubscribedAt, updatedAt, optedInAt } = there;
   return { status, topics, unsubscribedAt, updatedAt, optedInAt };
 }
@@ -262,46 +229,6 @@ async function act(
   summary.withdrawn += acts.filter(({ act: kind }) => kind === 'withdrawn').length;
 }
 
-/** The acts that a comparison puts in the ledger, each with where it comes from. */
-export function actsFor(
-  pair: Pair,
-  subscriberId: string,
-  decision: Pick<Decision, 'give' | 'withdraw'>,
-  { source }: Pick<SeenContext, 'source'>,
-): ConsentAct[] {
-  return [
-    ...decision.withdraw.map((topic) => ({
-      subscriberId,
-      topic,
-      act: 'withdrawn' as const,
-      source,
-      note: leavingNote(pair.there),
-    })),
-    ...decision.give.map((topic) => ({
-      subscriberId,
-      topic,
-      act: 'given' as const,
-      source,
-      note: heldNote(pair.there),
-    })),
-  ];
-}
-
-function leavingNote({ status, unsubscribedAt }: ThereSubscriber): string {
-  if (status === 'junk') return 'reported mail of MailerLite as spam';
-  if (status === 'unsubscribed') return `left the list in MailerLite${dated(unsubscribedAt, ' on ')}`;
-  return 'left the group in MailerLite';
-}
-
-/** Nothing is known of how they agreed but what MailerLite holds. */
-export function heldNote({ optedInAt, subscribedAt, createdAt, source }: ThereSubscriber): string {
-  return `held in MailerLite${dated(optedInAt ?? subscribedAt ?? createdAt, ' since ')}, source ${source}`;
-}
-
-function dated(at: Temporal.Instant | null, before: string): string {
-  return at === null ? '' : `${before}${at.toString().slice(0, 10)}`;
-}
-
 function linkOf({ pair, person, decision }: Compared): SeenLink {
   const { there, address, topics } = pair;
   const same = address.normalised === person.emailNormalised;
@@ -311,7 +238,7 @@ function linkOf({ pair, person, decision }: Compared): SeenLink {
     mailerliteId: there.id,
     status: there.status,
     topics: [...topics],
-    email: moved ? person.link!.email! : address.normalised,
+    email: moved ? person.link.email : address.normalised,
     emailThere: moved ? address.normalised : null,
     optedOutAt: decision.optedOutAt?.toString() ?? null,
   };

@@ -6,7 +6,7 @@ import { followConsent } from '../subscribers/consent-state.ts';
 import { enrol, type Enrolment } from '../subscribers/enrol.ts';
 import { suppressAddress, suppressedAmong } from '../subscribers/suppressions.ts';
 import { parseName } from '../subscribers/members.ts';
-import { actsFor, heldNote, type Pair, type SeenContext, type SeenSummary } from './apply-seen.ts';
+import { actsFor, heldNote, type Pair, type SeenContext, type SeenSummary } from './seen.ts';
 import { noteDifferences } from './differences.ts';
 import { saveSeen } from './links.ts';
 

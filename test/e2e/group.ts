@@ -20,7 +20,6 @@ import { importSubscribers } from '../../src/subscribers/import.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { runDueWork, testServices } from '../support/services.ts';
-import { ManualClock } from '../support/clock.ts';
 import { setUpGroup, type Site } from '../web/site.ts';
 
 const FIRST = [
@@ -87,7 +86,7 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
   const { clock } = site;
   await setUpGroup(site);
   const services = {
-    ...testServices(database, clock as ManualClock, { mailer: createOutboxMailer(database.db, { clock }) }),
+    ...testServices(database, clock, { mailer: createOutboxMailer(database.db, { clock }) }),
     config: deps.config,
     links: deps.links,
     addressHash: deps.addressHash,
@@ -135,7 +134,7 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     ),
     by,
   );
-  await runDueWork(jobs as never, services);
+  await runDueWork(jobs, services);
   while (Temporal.Instant.compare(clock.now(), until) < 0) {
     const plan = await queryPlan(
       database.db,
@@ -152,11 +151,11 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     const before = step.subtract({ minutes: 4 });
     if (Temporal.Instant.compare(before, clock.now()) > 0) {
       clock.set(before);
-      await runDueWork(jobs as never, services);
+      await runDueWork(jobs, services);
     }
     clock.set(step.equals(until) ? until : step.add({ seconds: 20 }));
     if (Temporal.Instant.compare(clock.now(), until) > 0) clock.set(until);
-    await runDueWork(jobs as never, services);
+    await runDueWork(jobs, services);
     if (step.equals(until)) break;
   }
   for (const email of ['amina.abbott@example.org', 'beth.bailey@example.org']) {

@@ -103,7 +103,12 @@ describe('text from people', () => {
         ...sample,
         meeting: { ...sample.meeting, title: hostile, description: hostile },
       }),
-      { greetingName: null, unsubscribeUrl: 'https://x.example/u', preferencesUrl: 'https://x.example/p' },
+      {
+        greetingName: null,
+        unsubscribeUrl: 'https://x.example/u',
+        preferencesUrl: 'https://x.example/p',
+        rsvpUrl: 'https://x.example/r',
+      },
     );
     for (const part of [mail.subject, mail.text, visibleText(mail.html)]) {
       expect(part).toContain(

@@ -88,7 +88,7 @@ describe('the form for a series', () => {
 
   it.each([
     ['an empty title', { title: ' ' }, 'Title must not be empty', 'title'],
-    ['a link that is none', { link: 'zoom' }, 'Link to join must be a web address', 'link'],
+    ['a link that is none', { link: 'our usual room' }, 'Link to join must be a web address', 'link'],
     ['no length', { duration: '0' }, 'Length in minutes must be at least 5 minutes', 'duration'],
     [
       'a rule that never matches',

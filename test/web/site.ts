@@ -105,7 +105,7 @@ export class Browser {
     const body = new URLSearchParams();
     body.append('_csrf', this.#token);
     for (const [name, value] of Object.entries(fields)) {
-      for (const one of [value].flat()) body.append(name, one as string);
+      for (const one of [value].flat()) body.append(name, one);
     }
     return this.#note(
       await this.#app.inject({
@@ -126,7 +126,7 @@ export class Browser {
     const form = new FormData();
     form.append('_csrf', this.#token);
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
-    form.append(file.field, new Blob([file.content as never]), file.name);
+    form.append(file.field, new Blob([file.content]), file.name);
     const encoded = new Response(form);
     return this.#note(
       await this.#app.inject({

@@ -146,7 +146,9 @@ async function goThrough(services: Services, until: Temporal.Instant): Promise<v
   const clock = services.clock as PastClock;
   for (;;) {
     const waiting = await listAnnouncements(services.db, { states: ['approved'], upTo: until, limit: 200 });
-    const next = waiting.map(({ announcement }) => announcement.sendAt).sort(Temporal.Instant.compare)[0];
+    const next = waiting
+      .map(({ announcement }) => announcement.sendAt)
+      .sort((a, b) => Temporal.Instant.compare(a, b))[0];
     if (!next) break;
     clock.instant = next;
     await workOff(services);

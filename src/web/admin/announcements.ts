@@ -229,7 +229,7 @@ export const announcementPages = routes(
       const settings = await readSettings(db);
       const context = { clock, settings, baseUrl: config.BASE_URL, organiser: organiserOf(settings, config) };
       const { kind, model } = await noticeContent(db, announcement, context);
-      return renderer.mail(kind, model as never);
+      return renderer.mail(kind, model);
     }
   },
 );

@@ -62,9 +62,12 @@ function keepFresh(element) {
 for (const element of document.querySelectorAll('[data-refresh]')) keepFresh(element);
 
 /** Buttons with `data-copy` put that text on the clipboard and say so. */
-document.addEventListener('click', async (event) => {
+document.addEventListener('click', (event) => {
   const button = event.target.closest?.('[data-copy]');
-  if (!button) return;
+  if (button) void copyTextOf(button);
+});
+
+async function copyTextOf(button) {
   const text = document.getElementById(button.dataset.copy)?.textContent ?? '';
   await navigator.clipboard.writeText(text.trim());
   const label = button.querySelector('[data-label]') ?? button;
@@ -73,7 +76,7 @@ document.addEventListener('click', async (event) => {
   setTimeout(() => {
     label.textContent = before;
   }, 2000);
-});
+}
 
 async function fetchText(address, options) {
   try {

@@ -34,7 +34,7 @@ export const importRoutes: Routes = {
   },
   'GET /subscribers/import/{id}': ({ account, params }) => {
     const found = account.imports.get(params['id']!);
-    if (found === undefined) throw noSuch('Import', params['id']!);
+    if (found === undefined) throw noSuch('Import', params['id']);
     if (!found.done) work(account, found);
     return { status: 200, body: { data: present(account, found) } };
   },

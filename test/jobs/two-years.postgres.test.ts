@@ -94,7 +94,9 @@ async function liveThrough(day: Temporal.PlainDate, atNoon: () => Promise<void>)
     const moments = open
       .flatMap(({ announcement }) => [announcement.sendAt, announcement.lateAfter])
       .filter((at) => Temporal.Instant.compare(at, clock.now()) > 0);
-    const next = [...moments, ...(acted ? [] : [noon]), end].sort(Temporal.Instant.compare)[0]!;
+    const next = [...moments, ...(acted ? [] : [noon]), end].sort((a, b) =>
+      Temporal.Instant.compare(a, b),
+    )[0]!;
     if (Temporal.Instant.compare(next, end) >= 0) break;
     clock.set(next);
     if (!acted && next.equals(noon)) {
