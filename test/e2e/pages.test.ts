@@ -91,7 +91,8 @@ describe('every page of a living group', () => {
     const found = await visit(page, async () => {
       await page.keyboard.press('Tab');
       const first = (await page.evaluate('document.activeElement.textContent.trim()')) as string;
-      return first === 'Skip to the content' || page.url().includes('set-up')
+      // The page of all components shows the summary of a faulty form, which takes the focus, as it should.
+      return first === 'Skip to the content' || /set-up|\/admin\/design/.test(page.url())
         ? []
         : [`begins with "${first}"`];
     });
