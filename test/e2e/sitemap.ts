@@ -71,7 +71,6 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'wordings', path: '/admin/wordings' },
     { name: 'wording', path: '/admin/wordings/meetings' },
     { name: 'wording-declaration', path: '/admin/wordings/declaration' },
-    { name: 'complaints', path: '/admin/complaints' },
     { name: 'mailerlite-off', path: '/admin/mailerlite' },
     { name: 'import', path: '/admin/subscribers/import' },
     { name: 'outbox', path: '/admin/outbox' },
