@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm';
-import { rows, type Tx } from '../db/open.ts';
+import type { Tx } from '../db/open.ts';
 import { items, type ItemKind, type ItemState } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Item } from './items.ts';
