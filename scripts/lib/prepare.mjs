@@ -78,7 +78,6 @@ function sourceState() {
 
 /** Runs the built program in this process, as if `args` had been typed after `convenor`. */
 export async function runProgram(args) {
-  process.setSourceMapsEnabled(true);
   process.argv = [process.argv[0], path.join(root, 'dist/src/process/main.js'), ...args];
   await import(path.join(root, 'dist/src/process/main.js'));
 }

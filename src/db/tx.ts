@@ -15,3 +15,11 @@ export type Db = Tx;
 export async function rows<T>(tx: Tx, statement: SQL): Promise<T[]> {
   return ((await tx.execute(statement)) as { rows: T[] }).rows;
 }
+
+export interface OpenDatabase {
+  readonly db: Db;
+  readonly kind: 'embedded' | 'postgres';
+  /** A copy of the embedded database's folder as a gzipped tar, consistent while in use. */
+  dump?(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
