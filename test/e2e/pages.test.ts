@@ -4,11 +4,14 @@ import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
 import { openSite, PASSWORD, type Site } from '../web/site.ts';
 import { accessibilityFaults, htmlFaults, openChromium, sidewaysScroll } from './checks.ts';
 import { liveGroup } from './group.ts';
+import { keptInStep } from './kept-in-step.ts';
 import { sitemap, type SitePage } from './sitemap.ts';
 
 let database: OpenDatabase;
 let site: Site;
+let connected: Site;
 let address: string;
+let connectedAddress: string;
 let pages: SitePage[];
 let chromium: Chromium;
 
@@ -16,13 +19,17 @@ beforeAll(async () => {
   database = await openDatabase({ dataFolder: undefined });
   site = await openSite(database);
   await liveGroup(site, database);
+  await keptInStep(site, database);
   address = await site.app.listen({ port: 0, host: '127.0.0.1' });
+  connected = await openSite(database, { MAILERLITE_API_KEY: 'a key' });
+  connectedAddress = await connected.app.listen({ port: 0, host: '127.0.0.1' });
   pages = await sitemap(site);
   chromium = await openChromium();
 }, 600_000);
 afterAll(async () => {
   await chromium.close();
   await site.app.close();
+  await connected.app.close();
   await database.close();
 });
 
@@ -47,7 +54,7 @@ async function visit(page: Page, look: (page: Page, sitePage: SitePage) => Promi
       if (message.type() === 'error' && !message.text().includes('404')) complaints.push(message.text());
     };
     page.on('console', listen);
-    await page.goto(address + sitePage.path);
+    await page.goto((sitePage.connected === true ? connectedAddress : address) + sitePage.path);
     complaints.push(...(await look(page, sitePage)));
     page.off('console', listen);
     if (complaints.length > 0) found[sitePage.name] = complaints;

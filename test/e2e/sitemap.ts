@@ -6,6 +6,8 @@ import type { Site } from '../web/site.ts';
 export interface SitePage {
   readonly name: string;
   readonly path: string;
+  /** Looked at where a MailerLite account is connected. */
+  readonly connected?: true;
 }
 
 /** Every page of the site in a living group. */
@@ -71,7 +73,9 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'wordings', path: '/admin/wordings' },
     { name: 'wording', path: '/admin/wordings/meetings' },
     { name: 'wording-declaration', path: '/admin/wordings/declaration' },
+    { name: 'complaints', path: '/admin/complaints' },
     { name: 'mailerlite-off', path: '/admin/mailerlite' },
+    { name: 'mailerlite-on', path: '/admin/mailerlite', connected: true },
     { name: 'import', path: '/admin/subscribers/import' },
     { name: 'outbox', path: '/admin/outbox' },
     { name: 'outbox-mail', path: `/admin/outbox/${mail}` },

@@ -119,7 +119,7 @@ describe('any order of acts on both sides, of lost answers and of several worker
         },
       ),
       {
-        numRuns: Number(process.env['INTERLEAVINGS'] ?? 30),
+        numRuns: Number(process.env['INTERLEAVINGS'] ?? 20),
         endOnFailure: process.env['INTERLEAVINGS'] !== undefined ? false : true,
       },
     );

@@ -44,12 +44,16 @@ class TickingClock extends ManualClock {
   }
 }
 
+const START = '2026-11-02T09:00:00Z';
+
+/** @param options `ticking`: a clock of which no two readings are alike; `clock`: that of a test which has one. */
 export async function createWorld(
   database: OpenDatabase,
-  { ticking = false }: { ticking?: boolean } = {},
+  {
+    ticking = false,
+    clock = ticking ? new TickingClock(START) : new ManualClock(START),
+  }: { ticking?: boolean; clock?: ManualClock } = {},
 ): Promise<World> {
-  const start = '2026-11-02T09:00:00Z';
-  const clock = ticking ? new TickingClock(start) : new ManualClock(start);
   const fake = await startFakeMailerLite({ clock });
   const client = createMailerLiteClient({
     apiKey: fake.apiKey,
@@ -72,7 +76,11 @@ export async function createWorld(
     training: fake.createGroup({ name: 'Training' })['id'] as string,
   };
   for (const topic of ['meetings', 'training'] as const) {
-    await mapTopic(db, { topic, groupId: groups[topic], groupName: topic }, { clock, actor: 'test' });
+    await mapTopic(
+      db,
+      { topic, groupId: groups[topic], groupName: topic === 'meetings' ? 'Meetings' : 'Training' },
+      { clock, actor: 'test' },
+    );
   }
   return { database, db, clock, fake, client, services, groups, close: () => fake.close() };
 }

@@ -46,6 +46,7 @@ export const complaintPages = routes({ name: 'complaints', needs: ['access', 'pa
     return reply.page('admin/complaints', {
       title: 'Complaints',
       section: 'complaints',
+      listTitle: closed ? 'All complaints' : 'To do',
       tabs: [
         { href: '/admin/complaints', label: 'To do', current: !closed },
         { href: '/admin/complaints?show=all', label: 'All', current: closed },

@@ -237,8 +237,10 @@ function runView(run: SyncRun, { timeZone }: Settings) {
   const parts = [
     `${people(seenIn(run))} seen`,
     ...(added === 0 ? [] : [`${grouped(added)} new here`]),
-    ...(given === 0 ? [] : [`${grouped(given)} topics turned on`]),
-    ...(withdrawn === 0 ? [] : [`${grouped(withdrawn)} topics turned off`]),
+    ...(given === 0 ? [] : [`${given === 1 ? 'one topic' : `${grouped(given)} topics`} turned on`]),
+    ...(withdrawn === 0
+      ? []
+      : [`${withdrawn === 1 ? 'one topic' : `${grouped(withdrawn)} topics`} turned off`]),
     ...(pushes === 0 ? [] : [`${grouped(pushes)} to be told there`]),
     ...(gone === 0 ? [] : [`${grouped(gone)} gone there`]),
     ...(differences === 0 ? [] : [`${grouped(differences)} for you to decide`]),
