@@ -75,6 +75,18 @@ export async function beginSecondFactor(
   return { secret: secret.base32, uri: appOf(secret.base32, { label, issuer }).toString() };
 }
 
+/** The secret that `beginSecondFactor` made and that is not confirmed yet, to show it again. */
+export async function pendingSecondFactor(
+  tx: Tx,
+  { adminId, label, issuer }: { adminId: string; label: string; issuer: string },
+  { secretKey }: Pick<Context, 'secretKey'>,
+): Promise<{ secret: string; uri: string } | undefined> {
+  const [factor] = await tx.select().from(secondFactors).where(eq(secondFactors.adminId, adminId));
+  if (factor === undefined || factor.confirmedAt !== null) return undefined;
+  const secret = decrypted(factor.secret, adminId, secretKey);
+  return { secret, uri: appOf(secret, { label, issuer }).toString() };
+}
+
 /**
  * Turns the second factor on, once a code proves that the app has the secret.
  *

@@ -1,7 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { WebDependencies } from './dependencies.ts';
+import { accountPages } from './admin/account.ts';
 import { announcementPages } from './admin/announcements.ts';
+import { auditPages } from './admin/audit.ts';
 import { complaintPages } from './admin/complaints.ts';
 import { designPage } from './admin/design.ts';
 import { importPages } from './admin/import.ts';
@@ -9,6 +11,7 @@ import { mailerlitePages } from './admin/mailerlite.ts';
 import { meetingPages } from './admin/meetings.ts';
 import { outboxPages } from './admin/outbox.ts';
 import { overviewPages } from './admin/overview.ts';
+import { peoplePages } from './admin/people.ts';
 import { queuePages } from './admin/queues.ts';
 import { seriesPages } from './admin/series.ts';
 import { setUpPages } from './admin/set-up.ts';
@@ -62,6 +65,9 @@ const SITE = [
   mailerlitePages,
   outboxPages,
   settingsPages,
+  accountPages,
+  peoplePages,
+  auditPages,
   designPage,
   queuePages,
 ];

@@ -38,6 +38,7 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const person = await one(sql`select id from subscribers where state = 'active' order by email limit 1`);
   const leaver = await one(sql`select id from subscribers where state = 'left' order by email limit 1`);
   const mail = await one(sql`select id from outbox_messages order by at desc limit 1`);
+  const admin = await one(sql`select id from admins limit 1`);
   const path = (url: string) => new URL(url).pathname;
   return [
     { name: 'overview', path: '/admin' },
@@ -82,6 +83,11 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'outbox-text', path: `/admin/outbox/${mail}?view=text` },
     { name: 'outbox-source', path: `/admin/outbox/${mail}?view=source` },
     { name: 'settings', path: '/admin/settings' },
+    { name: 'account', path: '/admin/account' },
+    { name: 'people', path: '/admin/people' },
+    { name: 'person-new', path: '/admin/people/new' },
+    { name: 'person', path: `/admin/people/${admin}` },
+    { name: 'audit', path: '/admin/audit' },
     { name: 'design', path: '/admin/design' },
     { name: 'set-up-organisation', path: '/admin/set-up/organisation' },
     { name: 'admin-not-found', path: '/admin/nothing-here' },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
-import { csvField } from '../../src/web/admin/import.ts';
+import { csvField } from '../../src/web/csv.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
 

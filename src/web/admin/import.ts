@@ -2,6 +2,7 @@ import { formatDateTime } from '../../calendar/format.ts';
 import { TOPICS } from '../../db/schema.ts';
 import { invalidInput } from '../../kernel/errors.ts';
 import { acting } from '../acting.ts';
+import { csv } from '../csv.ts';
 import { fieldList, fileField, freshForm, rejectedForm, type FormModel } from '../form.ts';
 import {
   findImportRun,
@@ -64,13 +65,12 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
 
   app.get<ById>('/admin/subscribers/import/:id/rejects.csv', async (request, reply) => {
     const rejected = importResult(await findImportRun(db, request.params.id))?.rejected ?? [];
-    const lines = rejected.map(({ line, email, reason }) =>
-      [String(line), email, reason].map(csvField).join(','),
+    return csv(
+      reply,
+      'rejected.csv',
+      ['line', 'email', 'reason'],
+      rejected.map(({ line, email, reason }) => [String(line), email, reason]),
     );
-    return reply
-      .type('text/csv; charset=utf-8')
-      .header('content-disposition', 'attachment; filename="rejected.csv"')
-      .send(['line,email,reason', ...lines, ''].join('\r\n'));
   });
 
   async function model(form: FormModel, topics: readonly string[]) {
@@ -141,10 +141,4 @@ function summaryOf(importRun: ImportRun): string {
   if (result === undefined) return importRun.problem ?? '';
   const { added, updated, unchanged, rejected } = result;
   return `${grouped(added)} added, ${grouped(updated)} updated, ${grouped(unchanged)} unchanged, ${counted(rejected.length, 'line')} rejected`;
-}
-
-/** A field of a CSV file (RFC 4180), and harmless in a spreadsheet that takes "=…" for a formula. */
-export function csvField(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -21,6 +21,8 @@ declare module 'fastify' {
     /** The end of the session, whatever happens: ISO 8601 in UTC. */
     endsAt?: string;
     browser?: string;
+    /** The password was right; the code of the second step is awaited. */
+    halfway?: { adminId: string; until: string; attempts: number; next: string };
     flash?: Flash;
   }
   interface FastifyRequest {
