@@ -1,0 +1,20 @@
+/** `npm run bench -- <part> [arguments]`: measures one part and writes what it found into docs/performance.md. */
+import 'temporal-polyfill/global';
+import { publish, type PartReport } from './report.ts';
+
+/** One part: measures, and gives back what it found. It leaves no process and no file behind. */
+type Part = (args: readonly string[]) => Promise<PartReport>;
+
+const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
+  start: () => import('./start.ts').then((m) => m.measureStart),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = PARTS[name];
+if (load === undefined) {
+  process.stderr.write(`Which part? npm run bench -- ${Object.keys(PARTS).join(' | ')}\n`);
+  process.exitCode = 2;
+} else {
+  const part = await load();
+  publish(name, await part(args));
+}
