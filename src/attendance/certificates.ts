@@ -161,6 +161,11 @@ export async function revokeCertificate(
   });
 }
 
+/** Where anybody can check a certificate. */
+export function certificateCheckUrl(baseUrl: string, checkCode: string): string {
+  return `${baseUrl}/certificates/${checkCode}`;
+}
+
 /** @throws ConvenorError `not_found`. */
 export async function getCertificate(tx: Tx, id: string): Promise<Certificate> {
   const [found] = await tx.select().from(certificates).where(eq(certificates.id, id));

@@ -17,7 +17,7 @@ const OVERRUN = Temporal.Duration.from({ minutes: 30 });
 /**
  * Meetings of the last three days that have ended and have no list yet: so long after Zoom told that they ended,
  * or after the planned end when it told nothing. A meeting that runs on is left until it ends, four hours at most.
- * Where taking it failed for good, or a file was uploaded, nothing is due.
+ * Where taking it failed for good, or a file was uploaded, nothing is due, unless an administrator asks.
  */
 export async function listsDue(
   tx: Tx,
@@ -39,14 +39,15 @@ export async function listsDue(
         from zoom_instances i where i.meeting_id = m.id
       ) i on true
       cross join lateral (select m.starts_at + make_interval(mins => m.duration_minutes) as planned_end) p
-      where m.status = 'scheduled' and m.starts_at > ${at} - interval '3 days' and m.starts_at < ${at}
+      where m.status = 'scheduled' and m.starts_at < ${at}
         and ${meetingId === undefined ? sql`true` : sql`m.id = ${meetingId}`}
+        and (l.asked_at <= ${at} or (m.starts_at > ${at} - interval '3 days'
         and l.taken_at is null and (l.problem is null or l.retry_at <= ${at})
         and case
           when i.running > 0 then p.planned_end + interval '4 hours' <= ${at}
           when i.ended_at is not null then i.ended_at + ${interval(readyAfter)} <= ${at}
           else p.planned_end + ${interval(OVERRUN)} <= ${at}
-        end
+        end))
       order by m.starts_at limit 20`,
   );
 }

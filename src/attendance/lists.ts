@@ -49,9 +49,7 @@ export async function takeList(
   return tx.transaction(async (inner) => {
     const now = clock.now();
     const meeting = await findMeeting(inner, meetingId);
-    if (Temporal.Instant.compare(meeting.startsAt, now) > 0) {
-      throw new ConvenorError('wrong_state', 'This meeting has not begun, so nobody was there yet.');
-    }
+    if (Temporal.Instant.compare(meeting.startsAt, now) > 0) throw notBegun();
     const session = sessionOf(meeting, { endedAt: lastLeave(participants), ...actual });
     await inner
       .insert(attendanceLists)
@@ -108,7 +106,7 @@ export async function recordListProblem(
   meetingId: string,
   { problem, retryAt }: { problem: string; retryAt?: Temporal.Instant | undefined },
 ): Promise<void> {
-  const values = { problem, retryAt: retryAt ?? null };
+  const values = { problem, retryAt: retryAt ?? null, askedAt: null };
   await tx
     .insert(attendanceLists)
     .values({ meetingId, ...values, attempts: 1 })
@@ -116,6 +114,33 @@ export async function recordListProblem(
       target: attendanceLists.meetingId,
       set: { ...values, attempts: sql`${attendanceLists.attempts} + 1` },
     });
+}
+
+/**
+ * Asks for the list to be taken from Zoom as soon as possible, also when one was taken or taking it was given up.
+ * What is there stays until the new list comes.
+ *
+ * @throws ConvenorError `not_found`; `wrong_state` when the meeting has not begun.
+ */
+export async function askForList(
+  tx: Tx,
+  meetingId: string,
+  { clock, actor }: Context & { readonly actor: Actor },
+): Promise<void> {
+  await tx.transaction(async (inner) => {
+    const now = clock.now();
+    const meeting = await findMeeting(inner, meetingId);
+    if (Temporal.Instant.compare(meeting.startsAt, now) > 0) throw notBegun();
+    await inner
+      .insert(attendanceLists)
+      .values({ meetingId, askedAt: now })
+      .onConflictDoUpdate({ target: attendanceLists.meetingId, set: { askedAt: now } });
+    await recordAudit(inner, { actor, action: 'attendance.asked_for', subject: meetingId }, { clock });
+  });
+}
+
+function notBegun(): ConvenorError {
+  return new ConvenorError('wrong_state', 'This meeting has not begun, so nobody was there yet.');
 }
 
 function lastLeave(participants: readonly ParticipantRow[]): Temporal.Instant | undefined {
@@ -134,6 +159,7 @@ function listColumns(source: 'zoom' | 'file', session: Session, now: Temporal.In
     takenAt: now,
     problem: null,
     retryAt: null,
+    askedAt: null,
   };
 }
 

@@ -15,14 +15,24 @@ export function parseAnswer(text: string): RsvpAnswer {
   return answer;
 }
 
+/** At most this many characters of a question. */
+const QUESTION_LENGTH = 500;
+
 /**
- * Notes whether somebody will come. A later answer replaces an earlier one; it is taken until the meeting ends.
+ * Notes whether somebody will come, and what they would like to ask there. A later answer replaces an earlier one; it is taken until the meeting ends.
  *
- * @throws ConvenorError `not_found`; `wrong_state` when the meeting is over or does not take place.
+ * @param question plain text for the host; empty takes an earlier one back, absent leaves it.
+ * @throws ConvenorError `not_found`; `invalid_input` (field `question`); `wrong_state` when the meeting is over or
+ *   does not take place.
  */
 export async function answerInvitation(
   tx: Tx,
-  { meetingId, subscriberId, answer }: { meetingId: string; subscriberId: string; answer: RsvpAnswer },
+  {
+    meetingId,
+    subscriberId,
+    answer,
+    question,
+  }: { meetingId: string; subscriberId: string; answer: RsvpAnswer; question?: string },
   { clock }: { clock: Clock },
 ): Promise<void> {
   const now = clock.now();
@@ -34,24 +44,28 @@ export async function answerInvitation(
   if (Temporal.Instant.compare(meetingEnd(meeting), now) <= 0) {
     throw new ConvenorError('wrong_state', 'This meeting is over.');
   }
-  const values = { answer, answeredAt: now };
+  const text = question?.trim();
+  if (text !== undefined && text.length > QUESTION_LENGTH) {
+    throw invalidInput({ field: 'question', message: `must have at most ${QUESTION_LENGTH} characters` });
+  }
+  const values = { answer, answeredAt: now, ...(text === undefined ? {} : { question: text }) };
   await tx
     .insert(rsvps)
     .values({ meetingId, subscriberId, ...values })
     .onConflictDoUpdate({ target: [rsvps.meetingId, rsvps.subscriberId], set: values });
 }
 
-/** What this person answered, if anything. */
+/** What this person answered and asked, if anything. */
 export async function answerOf(
   tx: Tx,
   meetingId: string,
   subscriberId: string,
-): Promise<RsvpAnswer | undefined> {
+): Promise<{ readonly answer: RsvpAnswer; readonly question: string } | undefined> {
   const [found] = await tx
-    .select({ answer: rsvps.answer })
+    .select({ answer: rsvps.answer, question: rsvps.question })
     .from(rsvps)
     .where(sql`${rsvps.meetingId} = ${meetingId} and ${rsvps.subscriberId} = ${subscriberId}`);
-  return found?.answer;
+  return found;
 }
 
 /** How many answered what, for the host. */
@@ -65,14 +79,19 @@ export async function rsvpCounts(tx: Tx, meetingId: string): Promise<RsvpCounts>
   return { yes: count('yes'), no: count('no'), maybe: count('maybe') };
 }
 
-/** The names of those who answered, for the host; yes before maybe before no. */
-export async function listAnswers(
-  tx: Tx,
-  meetingId: string,
-): Promise<{ readonly subscriberId: string; readonly name: string | null; readonly answer: RsvpAnswer }[]> {
+/** Somebody who answered an invitation. */
+export interface ListedAnswer {
+  readonly subscriberId: string;
+  readonly name: string | null;
+  readonly answer: RsvpAnswer;
+  readonly question: string;
+}
+
+/** Who answered what and asks what, for the host; yes before maybe before no. */
+export async function listAnswers(tx: Tx, meetingId: string): Promise<ListedAnswer[]> {
   return rows(
     tx,
-    sql`select r.subscriber_id as "subscriberId", s.name, r.answer
+    sql`select r.subscriber_id as "subscriberId", s.name, r.answer, r.question
       from rsvps r join subscribers s on s.id = r.subscriber_id
       where r.meeting_id = ${meetingId}
       order by array_position(array['yes', 'maybe', 'no'], r.answer), s.name, s.id`,

@@ -58,6 +58,7 @@ export const rsvps = pgTable(
     meetingId: uuid('meeting_id').notNull(),
     subscriberId: uuid('subscriber_id').notNull(),
     answer: text({ enum: RSVP_ANSWERS }).notNull(),
+    question: text().notNull().default(''),
     answeredAt: instant('answered_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.meetingId, table.subscriberId] })],
@@ -72,6 +73,7 @@ export const attendanceLists = pgTable('attendance_lists', {
   problem: text(),
   retryAt: instant('retry_at'),
   attempts: integer().notNull().default(0),
+  askedAt: instant('asked_at'),
 });
 
 export const attendances = pgTable('attendances', {

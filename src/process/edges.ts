@@ -5,7 +5,9 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { MailerLiteClient } from '../mailerlite/client.ts';
 import { connectRedis } from '../queue/connection.ts';
+import { ConvenorError } from '../kernel/errors.ts';
 import type { ZoomClient } from '../zoom/client.ts';
+import { ZoomError } from '../zoom/errors.ts';
 import type { Closers } from './closers.ts';
 
 /** The services of others that are configured. */
@@ -69,4 +71,20 @@ async function openZoom(
     tokens: createRedisTokenCache(redis, credentials),
     clock,
   });
+}
+
+/**
+ * Asks Zoom for the link by which a host starts a meeting, for the web.
+ *
+ * @throws ConvenorError `unavailable` with Zoom's reason.
+ */
+export function startLinkOf(zoom: ZoomClient): (zoomId: string) => Promise<string> {
+  return async (zoomId) => {
+    try {
+      return await zoom.getStartLink(zoomId);
+    } catch (error) {
+      if (!(error instanceof ZoomError)) throw error;
+      throw new ConvenorError('unavailable', `Zoom gives no link: ${error.message}`, { cause: error });
+    }
+  };
 }

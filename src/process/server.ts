@@ -7,7 +7,7 @@ import type { Log } from '../kernel/log.ts';
 import type { App } from './app.ts';
 import type { Closers } from './closers.ts';
 import { openCore, type Core } from './core.ts';
-import { openEdges } from './edges.ts';
+import { openEdges, startLinkOf } from './edges.ts';
 import { lockFolder } from './folder-lock.ts';
 import { assertZoneData } from './zones.ts';
 
@@ -112,14 +112,20 @@ async function assertRedis(queue: App['queue'] & { connected(limitMs: number): P
 }
 
 async function listen(app: App, closers: Closers): Promise<void> {
-  const [{ createWebServer }, mailerlite] = await Promise.all([
+  const [{ createWebServer }, mailerlite, { createWebhookReader }] = await Promise.all([
     import('../web/server.ts'),
     import('../mailerlite/webhook-events.ts'),
+    import('../zoom/webhook.ts'),
   ]);
-  const { PORT, HOST } = app.config;
+  const { PORT, HOST, ZOOM_WEBHOOK_SECRET: secret } = app.config;
+  const { zoom } = app;
   const server = await createWebServer({
     ...app,
-    webhooks: { mailerlite },
+    webhooks: {
+      mailerlite,
+      ...(secret === undefined ? {} : { zoom: createWebhookReader({ secret, clock: app.clock }) }),
+    },
+    ...(zoom === undefined ? {} : { zoomStartLink: startLinkOf(zoom) }),
     loadSample: () => loadSample(app),
   });
   closers.add('web server', () => server.close());

@@ -4,6 +4,7 @@ import { meetings, zoomMeetings } from '../db/schema.ts';
 import { MADE_AT_ZOOM } from '../meetings/meeting-input.ts';
 import type { Meeting } from '../meetings/occurrences.ts';
 import { readDifferences, type RoomDifference } from './differences.ts';
+import { zoomNumber } from './numbers.ts';
 import type { Room } from './wanted.ts';
 
 /** Where a meeting takes place, as the administrator sees it. */
@@ -94,4 +95,11 @@ function stateOf(room: Room | undefined): RoomView['state'] {
   if (room.lostAt) return 'lost';
   if (room.problem !== null) return 'trouble';
   return room.joinUrl === null ? 'waiting' : 'ready';
+}
+
+/** Whether Zoom can be asked who came: the meeting takes place in a room of ours, or its link names one of Zoom's. */
+export async function isRoomAtZoom(tx: Tx, meeting: Pick<Meeting, 'id' | 'link'>): Promise<boolean> {
+  if (zoomNumber(meeting.link) !== undefined) return true;
+  const [room] = await tx.select().from(zoomMeetings).where(eq(zoomMeetings.meetingId, meeting.id));
+  return room?.zoomId != null;
 }

@@ -7,6 +7,7 @@ import type { Renderer } from '../render/renderer.ts';
 import type { AddressHash } from '../subscribers/address-hash.ts';
 import type { Links } from '../subscribers/links.ts';
 import type { ReceivedEvent } from '../sync/event-inbox.ts';
+import type { WebhookReading, WebhookRequest } from '../zoom/webhook.ts';
 
 interface QueueCount {
   readonly job: string;
@@ -40,7 +41,13 @@ export interface WebDependencies {
   readonly addressHash: AddressHash;
   readonly startedAt: Temporal.Instant;
   readonly queue: QueueForWeb;
-  readonly webhooks: { readonly mailerlite: MailerLiteReports };
+  readonly webhooks: {
+    readonly mailerlite: MailerLiteReports;
+    /** Reads what Zoom reports; absent without the secret of its event subscription. */
+    readonly zoom?: (request: WebhookRequest) => WebhookReading;
+  };
+  /** Asks Zoom for the link by which the host starts a meeting; absent when no Zoom account is configured. */
+  readonly zoomStartLink?: (zoomId: string) => Promise<string>;
   /** Fills an empty Convenor with a group to look around in. */
   readonly loadSample?: () => Promise<void>;
   /** Tells the background work that rows have changed. Never fails and never waits. */

@@ -2,13 +2,17 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { WebDependencies } from './dependencies.ts';
 import { accountPages } from './admin/account.ts';
+import { afterMeetingPages } from './admin/after-meeting.ts';
 import { announcementPages } from './admin/announcements.ts';
+import { attendancePages } from './admin/attendance.ts';
 import { auditPages } from './admin/audit.ts';
+import { certificateAdminPages } from './admin/certificates.ts';
 import { complaintPages } from './admin/complaints.ts';
 import { designPage } from './admin/design.ts';
 import { importPages } from './admin/import.ts';
 import { mailerlitePages } from './admin/mailerlite.ts';
 import { meetingPages } from './admin/meetings.ts';
+import { meetingRoomActs } from './admin/meeting-room.ts';
 import { outboxPages } from './admin/outbox.ts';
 import { overviewPages } from './admin/overview.ts';
 import { peoplePages } from './admin/people.ts';
@@ -21,6 +25,8 @@ import { subscriberRightsPages } from './admin/subscriber-rights.ts';
 import { subscriberPages } from './admin/subscribers.ts';
 import { wordingPages } from './admin/wordings.ts';
 import { mailerliteHook } from './hooks/mailerlite.ts';
+import { zoomHook } from './hooks/zoom.ts';
+import { certificatePages } from './public/certificate.ts';
 import { healthRoutes } from './public/health.ts';
 import { homePages } from './public/home.ts';
 import { joinPages } from './public/join.ts';
@@ -29,6 +35,8 @@ import { meetingPublicPages } from './public/meeting.ts';
 import { noticePages } from './public/notices.ts';
 import { preferencePages } from './public/preferences.ts';
 import { recordPages } from './public/record.ts';
+import { rsvpPages } from './public/rsvp.ts';
+import { surveyPages } from './public/survey.ts';
 import { access } from './plugins/access.ts';
 import { assets } from './plugins/assets.ts';
 import { errors } from './plugins/errors.ts';
@@ -44,18 +52,26 @@ const FOUNDATION = [security, sessions, access, forms, assets, pages, errors];
 const SITE = [
   homePages,
   meetingPublicPages,
+  rsvpPages,
+  surveyPages,
+  certificatePages,
   leavePages,
   preferencePages,
   joinPages,
   recordPages,
   noticePages,
   mailerliteHook,
+  zoomHook,
   healthRoutes,
   setUpPages,
   signInPages,
   overviewPages,
   seriesPages,
   meetingPages,
+  meetingRoomActs,
+  attendancePages,
+  afterMeetingPages,
+  certificateAdminPages,
   announcementPages,
   subscriberPages,
   importPages,

@@ -12,6 +12,7 @@ import {
 import { describeRule, parseRule } from '../calendar/recurrence.ts';
 import { describeReminderRule, parseReminderRule } from '../calendar/reminder-rule.ts';
 import { toWall } from '../calendar/wall.ts';
+import { MADE_AT_ZOOM } from '../meetings/meeting-input.ts';
 import type { Meeting, Series } from '../meetings/occurrences.ts';
 import { leafOf } from './schedule-form.ts';
 import { ANNOUNCEMENT_WORDS, grouped, MEETING_WORDS, people, type Word } from './words.ts';
@@ -44,6 +45,11 @@ export function meetingWhen(meeting: Pick<Meeting, 'startsAt' | 'zone' | 'durati
   return `${formatDate(date)}, ${formatTimeRange(meeting.startsAt, end, meeting.zone)}`;
 }
 
+/** A pasted link, or that there is none to paste. */
+export function linkWords(link: string): string {
+  return link === MADE_AT_ZOOM ? 'made at Zoom for each meeting' : link;
+}
+
 export function seriesView(series: Series) {
   const reminderList = series.reminders.map((rule) => describeReminderRule(parseReminderRule(rule)));
   return {
@@ -52,7 +58,8 @@ export function seriesView(series: Series) {
     rule: capital(describeRule(parseRule(series.rule))),
     time: `${formatTime(Temporal.PlainTime.from(series.wallTime))} (${zoneLabel(series.zone)})`,
     length: formatDuration(series.durationMinutes),
-    link: series.link,
+    link: linkWords(series.link),
+    hasOwnLink: series.link !== MADE_AT_ZOOM,
     from: formatDate(series.startsOn) + (series.endsOn === null ? '' : ` to ${formatDate(series.endsOn)}`),
     reminderList,
     reminders: reminderList.length === 0 ? 'No reminders' : capital(reminderList.join('; ')),

@@ -5,6 +5,7 @@ import {
   deleteMeeting,
   findMeetings,
   getMeeting,
+  getStartLink,
   updateMeeting,
   type MeetingRequest,
   type ZoomMeeting,
@@ -24,6 +25,8 @@ export interface ZoomClient {
   createMeeting(host: string, wanted: MeetingRequest, signal?: AbortSignal): Promise<ZoomMeeting>;
   findMeetings(host: string, marker: string, signal?: AbortSignal): Promise<ZoomMeeting[]>;
   getMeeting(id: string, signal?: AbortSignal): Promise<ZoomMeeting>;
+  /** Lets whoever has it act as the host: for a redirect at once, never to be kept, logged or mailed. */
+  getStartLink(id: string, signal?: AbortSignal): Promise<string>;
   updateMeeting(id: string, changes: Partial<MeetingRequest>, signal?: AbortSignal): Promise<ZoomMeeting>;
   deleteMeeting(id: string, signal?: AbortSignal): Promise<void>;
   listInstances(meetingId: string, signal?: AbortSignal): Promise<ZoomInstance[]>;
@@ -43,6 +46,7 @@ export function createZoomClient(options: ConnectionOptions): ZoomClient {
     createMeeting: (host, wanted, signal) => createMeeting(connection, host, wanted, signal),
     findMeetings: (host, marker, signal) => findMeetings(connection, host, marker, signal),
     getMeeting: (id, signal) => getMeeting(connection, id, signal),
+    getStartLink: (id, signal) => getStartLink(connection, id, signal),
     updateMeeting: (id, changes, signal) => updateMeeting(connection, id, changes, signal),
     deleteMeeting: (id, signal) => deleteMeeting(connection, id, signal),
     listInstances: (id, signal) => listInstances(connection, id, signal),

@@ -65,7 +65,7 @@ describe('an answer to an invitation', () => {
     await rsvp(ben, 'no');
     await rsvp(cat, 'yes');
     expect(await rsvpCounts(database.db, meetingId)).toEqual({ yes: 2, no: 1, maybe: 0 });
-    expect(await answerOf(database.db, meetingId, ada)).toBe('yes');
+    expect(await answerOf(database.db, meetingId, ada)).toEqual({ answer: 'yes', question: '' });
     expect(
       (await listAnswers(database.db, meetingId)).map(({ name, answer }) => `${name}: ${answer}`),
     ).toEqual(['Ada Byron: yes', 'Catherine Stevens: yes', 'Ben Okri: no']);

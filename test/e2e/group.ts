@@ -5,6 +5,9 @@ import {
   cancelMeeting,
   moveMeeting,
 } from '../../src/announcements/meeting-changes.ts';
+import { issueCertificates } from '../../src/attendance/certificates.ts';
+import { takeList } from '../../src/attendance/lists.ts';
+import { answerInvitation } from '../../src/attendance/rsvps.ts';
 import { holdAnnouncement } from '../../src/announcements/life-cycle.ts';
 import { queryPlan } from '../../src/announcements/plan-query.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
@@ -13,7 +16,7 @@ import {
   parseSeriesInput,
   parseSingleMeetingInput,
 } from '../../src/meetings/meeting-input.ts';
-import { nextMeetings } from '../../src/meetings/occurrences.ts';
+import { meetingsBetween, nextMeetings, type Meeting } from '../../src/meetings/occurrences.ts';
 import { readSettings } from '../../src/organisation/settings.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
 import { importSubscribers } from '../../src/subscribers/import.ts';
@@ -158,6 +161,8 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     await runDueWork(jobs, services);
     if (step.equals(until)) break;
   }
+  const [held] = await meetingsBetween(database.db, Temporal.Instant.from('2026-11-01T00:00:00Z'), until);
+  if (held !== undefined) await heldMeeting(database, held, by);
   for (const email of ['amina.abbott@example.org', 'beth.bailey@example.org']) {
     const person = await findSubscriber(database.db, email);
     if (person === undefined) continue;
@@ -175,6 +180,15 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     by,
   );
   const coming = await nextMeetings(database.db, { after: until, limit: 6 });
+  const asker = await findSubscriber(database.db, 'grace.abbott@example.org');
+  if (asker !== undefined && coming[0] !== undefined) {
+    const answer = { meetingId: coming[0].id, subscriberId: asker.id, answer: 'yes' as const };
+    await answerInvitation(
+      database.db,
+      { ...answer, question: 'How do others write up home visits?' },
+      { clock },
+    );
+  }
   const moved = coming.find(({ title }) => title === 'Journal club');
   if (moved !== undefined) {
     await moveMeeting(
@@ -198,4 +212,29 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
   const toHold = plan.find(({ title, state }) => title.includes('sensory') && state === 'approved');
   if (toHold !== undefined)
     await holdAnnouncement(database.db, toHold.id, 'Waiting for the speaker to confirm.', by);
+}
+
+/** A meeting that was held: people known and not, one to confirm, certificates for those with our address. */
+async function heldMeeting(
+  { db }: OpenDatabase,
+  meeting: Meeting,
+  context: Parameters<typeof issueCertificates>[3] & { settings: Parameters<typeof issueCertificates>[2] },
+): Promise<void> {
+  const person = (name: string, from: number, to: number, email?: string) => ({
+    name,
+    ...(email === undefined ? {} : { email }),
+    time: { from: meeting.startsAt.add({ minutes: from }), to: meeting.startsAt.add({ minutes: to }) },
+    inWaitingRoom: false,
+  });
+  const participants = [
+    ...FIRST.slice(2, 9).map((first) =>
+      person(`${first} Abbott`, 0, meeting.durationMinutes, `${first.toLowerCase()}.abbott@example.org`),
+    ),
+    person('Hamid Abbott', 5, 30, 'hamid.abbott@example.org'),
+    person('Isla Bailey', 0, 60),
+    person('+44 7700 900123', 10, 40),
+    person('Guest Speaker', 0, 45, 'speaker@example.com'),
+  ];
+  await takeList(db, meeting.id, { source: 'zoom', participants }, context);
+  await issueCertificates(db, { meetingId: meeting.id, who: 'proven' }, context.settings, context);
 }

@@ -28,6 +28,12 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const over = await one(
     sql`select id from meetings where starts_at < ${now}::timestamptz order by starts_at desc limit 1`,
   );
+  const listed = await one(sql`select meeting_id as id from attendance_lists limit 1`);
+  const unlisted = await one(
+    sql`select id from meetings where starts_at < ${now}::timestamptz and id <> ${listed}::uuid limit 1`,
+  );
+  const certificate = await one(sql`select id from certificates order by id limit 1`);
+  const checkCode = await one(sql`select check_code as id from certificates order by id limit 1`);
   const series = await one(sql`select id from meeting_series order by created_at limit 1`);
   const sent = await one(
     sql`select id from announcements where state = 'sent' order by send_at desc limit 1`,
@@ -50,6 +56,11 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'meeting-cancelled', path: `/admin/meetings/${cancelled}` },
     { name: 'meeting-change', path: `/admin/meetings/${meeting}/change` },
     { name: 'meeting-cancel', path: `/admin/meetings/${meeting}/cancel` },
+    { name: 'meeting-over', path: `/admin/meetings/${over}` },
+    { name: 'attendance', path: `/admin/meetings/${listed}/attendance` },
+    { name: 'attendance-none', path: `/admin/meetings/${unlisted}/attendance` },
+    { name: 'certificate-revoke', path: `/admin/certificates/${certificate}/revoke` },
+    { name: 'meeting-after', path: `/admin/meetings/${listed}/after` },
     { name: 'meeting-new', path: '/admin/meetings/new' },
     { name: 'series', path: `/admin/meetings/series/${series}` },
     { name: 'series-new', path: '/admin/meetings/series/new' },
@@ -97,6 +108,11 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'public-meeting-cancelled', path: `/m/${cancelled}` },
     { name: 'public-meeting-undecided', path: `/m/${undecided}` },
     { name: 'public-meeting-over', path: `/m/${over}` },
+    { name: 'rsvp', path: `${path(links.rsvpUrl(person))}/${meeting}?answer=yes` },
+    { name: 'rsvp-over', path: `${path(links.rsvpUrl(person))}/${over}` },
+    { name: 'survey', path: `/m/${over}/survey` },
+    { name: 'certificates', path: '/certificates' },
+    { name: 'certificate', path: `/certificates/${checkCode}` },
     { name: 'leave', path: path(links.unsubscribeUrl(person)) },
     { name: 'leave-gone', path: path(links.unsubscribeUrl(leaver)) },
     { name: 'preferences', path: path(links.preferencesUrl(person)) },

@@ -23,7 +23,7 @@ import { field, freshForm, query, rejectedForm } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { leafOf, reminderRows } from '../schedule-form.ts';
-import { announcementRow, meetingRow, meetingWhen, meetingWord, seriesView } from '../views.ts';
+import { announcementRow, linkWords, meetingRow, meetingWhen, meetingWord, seriesView } from '../views.ts';
 import { counted, fromNow, TOPIC_WORDS } from '../words.ts';
 import {
   freshMeeting,
@@ -34,6 +34,8 @@ import {
   storedMeeting,
   type MeetingFields,
 } from './meeting-input.ts';
+import { peoplePart } from './meeting-people.ts';
+import { roomPart } from './meeting-room.ts';
 import { hiddenFields } from './series.ts';
 
 type ById = { Params: { id: string } };
@@ -108,7 +110,6 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
         length: formatDuration(meeting.durationMinutes),
         reason: meeting.status === 'undecided' ? undefined : (meeting.statusReason ?? undefined),
         description: meeting.description,
-        link: meeting.link,
         topic: `everybody who gets mail about ${TOPIC_WORDS[meeting.topic].toLowerCase()}`,
         versions: meeting.sequence === 0 ? 'never' : counted(meeting.sequence, 'time'),
         open: isOpen(meeting, now),
@@ -116,6 +117,8 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
         pageUrl: `${config.BASE_URL}/m/${meeting.id}`,
         joinUrl: `${config.BASE_URL}/m/${meeting.id}/join`,
       },
+      people: await peoplePart(db, meeting, now),
+      room: await roomPart(app.deps, meeting, { open: isOpen(meeting, now) }),
       notices: (await meetingNotices(db, meeting.id)).map(announcementRow),
     });
   });
@@ -264,7 +267,7 @@ function changesView(before: Meeting, change: MeetingChange) {
     Title: meeting.title,
     When: meetingWhen(meeting),
     'What it is about': meeting.description || 'nothing',
-    'Link to join': meeting.link,
+    'Link to join': linkWords(meeting.link),
     Reminders:
       meeting.reminders.map((rule) => describeReminderRule(parseReminderRule(rule))).join('; ') || 'none',
   });

@@ -40,6 +40,18 @@ const GROUPS: readonly Group[] = [
     keys: ['mailerliteFormUrl', 'mailerlitePlanSubscribers', 'mailerlitePlanMails'],
   },
   {
+    id: 'zoom',
+    title: 'Zoom',
+    about: 'For meetings whose link is the word “zoom”: who hosts them, and what they are like.',
+    keys: ['zoomHost', 'zoomAlternativeHosts', 'zoomWaitingRoom', 'zoomRegistration'],
+  },
+  {
+    id: 'certificates',
+    title: 'Certificates',
+    about: 'Who may have a certificate of attendance.',
+    keys: ['certificateShare', 'certificatesAutomatic'],
+  },
+  {
     id: 'privacy',
     title: 'Policy and privacy',
     about:
@@ -55,6 +67,8 @@ const GROUPS: readonly Group[] = [
       'retentionOutbox',
       'retentionWebhooks',
       'retentionComplaints',
+      'retentionAttendance',
+      'retentionCertificates',
       'retentionAudit',
     ],
   },
@@ -75,6 +89,12 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   mailerliteFormUrl: 'Form in MailerLite',
   mailerlitePlanSubscribers: 'Subscribers in your plan',
   mailerlitePlanMails: 'Mails a month in your plan',
+  zoomHost: 'Host',
+  zoomAlternativeHosts: 'Alternative hosts',
+  zoomWaitingRoom: 'Waiting room',
+  zoomRegistration: 'Registration with Zoom',
+  certificateShare: 'Share of the meeting',
+  certificatesAutomatic: 'By themselves',
   groupPolicy: 'Policy of the group',
   privacyProcessors: 'Who handles data for you',
   retentionUnconfirmed: 'Requests never confirmed',
@@ -85,6 +105,8 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   retentionOutbox: 'Outbox',
   retentionWebhooks: 'Notices from MailerLite and Zoom',
   retentionComplaints: 'Complaints',
+  retentionAttendance: 'Attendance and answers',
+  retentionCertificates: 'Certificates',
   retentionAudit: 'What administrators did',
 };
 
@@ -94,6 +116,12 @@ const LONG: ReadonlySet<SettingKey> = new Set([
   'clinicalLine',
   'groupPolicy',
   'privacyProcessors',
+]);
+
+const YES_OR_NO: ReadonlySet<SettingKey> = new Set([
+  'zoomWaitingRoom',
+  'zoomRegistration',
+  'certificatesAutomatic',
 ]);
 
 /** The organisation's settings, made from the table that describes them, and the connections to the outside. */
@@ -169,7 +197,7 @@ export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages
             error: form.errors[key],
             isLong: LONG.has(key),
             isColour: key === 'brandColour',
-            options: key === 'bankHolidays' ? nationOptions(value) : undefined,
+            options: optionsOf(key, value),
           };
         }),
       })),
@@ -183,3 +211,9 @@ export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages
     };
   }
 });
+
+function optionsOf(key: SettingKey, value: string) {
+  if (key === 'bankHolidays') return nationOptions(value);
+  if (!YES_OR_NO.has(key)) return undefined;
+  return ['no', 'yes'].map((option) => ({ value: option, label: option, selected: option === value }));
+}

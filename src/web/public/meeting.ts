@@ -3,6 +3,7 @@ import { buildInvite } from '../../calendar/icalendar.ts';
 import { findMeeting } from '../../meetings/meetings.ts';
 import { nextMeetings } from '../../meetings/occurrences.ts';
 import { readSettings } from '../../organisation/settings.ts';
+import { joinLink } from '../../rooms/view.ts';
 import { routes } from '../plugin.ts';
 import { meetingRow } from '../views.ts';
 import { invitationView, momentOf, organiserOf } from './invitation.ts';
@@ -26,9 +27,12 @@ export const meetingPublicPages = routes({ name: 'meeting', needs: ['access', 'p
         except: meeting.id,
         ...(meeting.seriesId === null ? {} : { seriesId: meeting.seriesId }),
       });
+      const view = invitationView(meeting, { now, baseUrl: config.BASE_URL });
+      const isReady = (await joinLink(db, meeting)) !== null;
       return reply.page('public/meeting', {
         title: meeting.title,
-        meeting: invitationView(meeting, { now, baseUrl: config.BASE_URL }),
+        meeting: { ...view, canJoin: view.canJoin && isReady },
+        waitsForRoom: view.canJoin && !isReady,
         others: following
           .filter(({ status }) => status === 'scheduled')
           .map((other) => meetingRow(other, now)),
@@ -52,9 +56,11 @@ export const meetingPublicPages = routes({ name: 'meeting', needs: ['access', 'p
     const meeting = await findMeeting(db, request.params.id);
     const moment = momentOf(meeting, clock.now());
     if (moment === 'off' || moment === 'over') return reply.redirect(`/m/${meeting.id}`, 302);
+    // Before the room is there, the meeting's page says so.
+    const link = (await joinLink(db, meeting)) ?? `/m/${meeting.id}`;
     return reply
       .header('cache-control', 'no-store')
       .header('referrer-policy', 'no-referrer')
-      .redirect(meeting.link, 302);
+      .redirect(link, 302);
   });
 });
