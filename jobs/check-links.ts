@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { askByFetch, checkLiveLinks, type AskStatus } from '../src/checks/live-links.ts';
 import { announcements, drafts } from '../src/db/schema.ts';
 import { defineJob } from './define.ts';
-import { draftLinks } from './draft-mail.ts';
+import { draftLinks } from '../src/drafts/prepare.ts';
 
 /** Asks the servers behind the links of drafts whether the pages are there; the answer stands with the other checks. */
 export const checkLinksJob = (ask: AskStatus = askByFetch) =>

@@ -1,11 +1,28 @@
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
+import { prepareDraft } from '../src/drafts/prepare.ts';
+import { sampleMail } from '../src/drafts/sample-mail.ts';
+import { findAdmin } from '../src/organisation/admins.ts';
 import type { ServiceMailMaker } from './service-mail-content.ts';
 
 const aboutAnnouncement = z.object({ announcementId: z.uuid() });
+const testOfDraft = aboutAnnouncement.extend({ adminId: z.uuid() });
 
 /** The service mails about announcements that somebody wrote. */
 export const DRAFT_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
+  /** An announcement as it would go out now, to somebody who wants to see it in their own mail program. */
+  async 'draft-test'({ data }, services) {
+    const { announcementId, adminId } = testOfDraft.parse(data);
+    const { content } = await prepareDraft(services, announcementId);
+    const admin = await findAdmin(services.db, adminId);
+    const mail = sampleMail(content, admin?.name ?? null, services.config.BASE_URL);
+    return {
+      ...mail,
+      subject: `Test: ${mail.subject}`,
+      ...(content.calendar ? { calendar: content.calendar } : {}),
+    };
+  },
+
   async 'approval-wanted'({ data }, { db, config, renderer, sender }) {
     const { id, title } = await findAnnouncement(db, aboutAnnouncement.parse(data).announcementId);
     return renderer.mail('admin-alert', {

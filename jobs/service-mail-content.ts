@@ -19,8 +19,8 @@ interface Context extends Services {
   readonly sender: ReturnType<typeof senderModel>;
 }
 
-/** A service mail as it is made: rendered, sometimes with files. */
-export type ServiceMailContent = RenderedMail & Pick<OutgoingMail, 'attachments'>;
+/** A service mail as it is made: rendered, sometimes with files or a calendar entry. */
+export type ServiceMailContent = RenderedMail & Pick<OutgoingMail, 'attachments' | 'calendar'>;
 
 /** Makes one kind of service mail from the ids in its row. */
 export type ServiceMailMaker = (mail: ServiceMail, context: Context) => Promise<ServiceMailContent>;

@@ -69,6 +69,7 @@ async function sendOne(mail: ServiceMail, services: Services): Promise<ServiceMa
       html,
       text,
       ...(content.attachments ? { attachments: content.attachments } : {}),
+      ...(content.calendar ? { calendar: content.calendar } : {}),
     });
     return settlementOf(outcome, mail.attempts, clock.now());
   } catch (err) {

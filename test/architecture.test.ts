@@ -39,6 +39,7 @@ const RULES: Readonly<Record<string, Permission>> = {
   rooms: { values: [...BASE, 'db', 'organisation', 'meetings', 'announcements'] },
   sync: { values: [...BASE, 'db', 'organisation', 'subscribers'] },
   checks: { values: [...BASE, 'render'] },
+  drafts: { values: [...BASE, 'db', 'render', 'checks', ...DOMAIN] },
   mail: { values: BASE },
   mailerlite: { values: BASE },
   zoom: { values: BASE },
@@ -46,13 +47,26 @@ const RULES: Readonly<Record<string, Permission>> = {
   outbox: { values: [...BASE, 'db', 'mail'] },
   queue: { values: [...BASE, 'db'] },
   jobs: {
-    values: [...BASE, 'db', 'queue', 'render', 'checks', 'outbox', ...DOMAIN, ...EDGES],
+    values: [...BASE, 'db', 'queue', 'render', 'checks', 'drafts', 'outbox', ...DOMAIN, ...EDGES],
     types: ['process'],
   },
-  web: { values: [...BASE, 'db', 'render', 'outbox', 'checks', ...DOMAIN], types: EDGES },
-  cli: { values: [...BASE, 'db', 'render', 'outbox', 'checks', ...DOMAIN], types: EDGES },
+  web: { values: [...BASE, 'db', 'render', 'outbox', 'checks', 'drafts', ...DOMAIN], types: EDGES },
+  cli: { values: [...BASE, 'db', 'render', 'outbox', 'checks', 'drafts', ...DOMAIN], types: EDGES },
   process: {
-    values: [...BASE, 'db', 'queue', 'render', 'outbox', 'checks', 'jobs', 'web', 'cli', ...DOMAIN, ...EDGES],
+    values: [
+      ...BASE,
+      'db',
+      'queue',
+      'render',
+      'outbox',
+      'checks',
+      'drafts',
+      'jobs',
+      'web',
+      'cli',
+      ...DOMAIN,
+      ...EDGES,
+    ],
   },
 };
 

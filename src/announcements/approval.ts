@@ -113,6 +113,8 @@ export async function approveAnnouncement(
       .update(announcements)
       .set({
         state: 'approved',
+        // From now on lists name it as everybody sees it, with its fields filled in.
+        title: prepared.content.title ?? row.title,
         stateReason: null,
         stateAt: now,
         stateBy: actor,

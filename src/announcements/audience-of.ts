@@ -44,6 +44,24 @@ export async function audienceSize(tx: Tx, announcement: Audience, at: Temporal.
   return row!.n;
 }
 
+/** Why a subscriber would not get an announcement that went out at an instant; `undefined` when they would. */
+export async function whyLeftOut(
+  tx: Tx,
+  announcement: Audience,
+  subscriberId: string,
+  at: Temporal.Instant,
+): Promise<string | undefined> {
+  const [row] = await rows<{ reason: string | null }>(
+    tx,
+    sql`select coalesce(
+        ${exclusionReason(announcement.topic, at)},
+        case when not (${audienceCondition(announcement)}) then 'Is not among the people that this is for.' end
+      ) as reason
+      from subscribers s where s.id = ${subscriberId}`,
+  );
+  return row?.reason ?? undefined;
+}
+
 /** The people who know of a meeting, or whose notice of it was stopped half-way by the change. */
 function toldAbout(meetingId: string): SQL {
   return sql`s.state <> 'unconfirmed' and s.id in (

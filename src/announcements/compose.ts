@@ -43,13 +43,19 @@ export const NO_APPROVAL = {
   confirmedWarnings: [],
 };
 
-/** An announcement that a person wrote. @throws ConvenorError `not_found`, also for one that the planner made. */
-export async function findDraft(tx: Tx, id: string): Promise<DraftedAnnouncement> {
+/** An announcement that a person wrote; `undefined` for one that the planner made. */
+export async function readDraft(tx: Tx, id: string): Promise<DraftedAnnouncement | undefined> {
   const [found] = await tx
     .select({ announcement: announcements, draft: drafts })
     .from(announcements)
     .innerJoin(drafts, eq(drafts.announcementId, announcements.id))
     .where(eq(announcements.id, id));
+  return found;
+}
+
+/** An announcement that a person wrote. @throws ConvenorError `not_found`, also for one that the planner made. */
+export async function findDraft(tx: Tx, id: string): Promise<DraftedAnnouncement> {
+  const found = await readDraft(tx, id);
   if (!found) throw notFound('written announcement', id);
   return found;
 }

@@ -20,7 +20,7 @@ const PAIR = new RegExp(
 /** Words with a capital that begin sentences, or name things and places rather than people. */
 const COMMON = new Set(
   `a an the this that these those our your my we you they it he she i is are was if in on at to for from of and or but
-  please thank thanks dear hello hi good welcome join see read write open bring next last new more all every each some
+  please thank thanks dear hello hi good welcome join see ask tell meet call contact visit read write open bring next last new more all every each some
   no not what when where who why how here there first second third
   monday tuesday wednesday thursday friday saturday sunday
   january february march april may june july august september october november december

@@ -23,3 +23,19 @@ export interface OpenDatabase {
   dump?(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
+
+class RolledBack extends Error {}
+
+/** Gives the result of an act in a transaction and takes back everything that the act wrote. */
+export async function rolledBack<T>(tx: Tx, run: (tx: Tx) => Promise<T>): Promise<T> {
+  let result: { value: T } | undefined;
+  try {
+    await tx.transaction(async (inner) => {
+      result = { value: await run(inner) };
+      throw new RolledBack();
+    });
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error;
+  }
+  return result!.value;
+}

@@ -20,6 +20,8 @@ export interface EnvironmentOptions {
   readonly cache?: CodeCache;
   /** Whether `{{#if x}}`, `{{#each x}}` and helpers also fail when `x` is absent, as `{{x}}` does. */
   readonly strictArguments: boolean;
+  /** Leaves what a partial gives as it is where the partial's tag is indented: text in a `textarea` must not change. */
+  readonly verbatimPartials?: boolean;
 }
 
 export type Template = (model: object) => string;
@@ -80,7 +82,7 @@ function named(file: string, run: AnyFunction): AnyFunction {
  */
 export function compileTemplates(
   files: readonly TemplateFile[],
-  { root, escape, strictArguments, cache }: EnvironmentOptions,
+  { root, escape, strictArguments, verbatimPartials = false, cache }: EnvironmentOptions,
 ): ReadonlyMap<string, Template> {
   const handlebars = Handlebars.create();
   const wrap = strictArguments ? withDefinedArguments : (_name: string, helper: AnyFunction) => helper;
@@ -94,7 +96,13 @@ export function compileTemplates(
 
   const compile = (file: TemplateFile): AnyFunction => {
     try {
-      const options = { strict: true, noEscape: !escape, knownHelpers, knownHelpersOnly: true };
+      const options = {
+        strict: true,
+        noEscape: !escape,
+        knownHelpers,
+        knownHelpersOnly: true,
+        preventIndent: verbatimPartials,
+      };
       const translate = () => handlebars.precompile(file.source, options) as string;
       const code = cache ? cache.get(JSON.stringify([options, file.source]), translate) : translate();
       const compiled = handlebars.template(vm.runInThisContext(`(${code})`, { filename: file.file }));

@@ -66,7 +66,13 @@ export function createRenderer({
     strictArguments: true,
     cache,
   });
-  const web = compileTemplates(below('web/'), { root: 'web/', escape: true, strictArguments: false, cache });
+  const web = compileTemplates(below('web/'), {
+    root: 'web/',
+    escape: true,
+    strictArguments: false,
+    verbatimPartials: true,
+    cache,
+  });
 
   const renderer: Renderer = {
     mail: (kind, model) => {

@@ -3,7 +3,7 @@ import type { PlanEntry } from '../announcements/plan-query.ts';
 import { queryPlan } from '../announcements/plan-query.ts';
 import { formatDateTime } from '../calendar/format.ts';
 import { toWall } from '../calendar/wall.ts';
-import type { Db, Tx } from '../db/open.ts';
+import { rolledBack, type Tx } from '../db/open.ts';
 import type { Acting } from './acting.ts';
 import { people } from './words.ts';
 
@@ -18,8 +18,6 @@ export interface Consequence {
 const SPAN_DAYS = 130;
 const WAITING: readonly string[] = ['draft', 'awaiting_approval', 'approved', 'sending', 'held'];
 
-class RolledBack extends Error {}
-
 /**
  * Runs an act, compares the plan before and after, and takes everything back.
  *
@@ -31,24 +29,11 @@ export async function consequencesOf(
 ): Promise<Consequence[]> {
   const today = toWall(clock.now(), settings.timeZone).toPlainDate();
   const span = { from: today, to: today.add({ days: SPAN_DAYS }) };
-  let found: Consequence[] = [];
-  await rolledBack(db, async (tx) => {
+  return rolledBack(db, async (tx) => {
     const before = await queryPlan(tx, span, { clock, settings });
     await act(tx);
-    found = differences(before, await queryPlan(tx, span, { clock, settings }));
+    return differences(before, await queryPlan(tx, span, { clock, settings }));
   });
-  return found;
-}
-
-async function rolledBack(db: Db, run: (tx: Tx) => Promise<void>): Promise<void> {
-  try {
-    await db.transaction(async (tx) => {
-      await run(tx);
-      throw new RolledBack();
-    });
-  } catch (error) {
-    if (!(error instanceof RolledBack)) throw error;
-  }
 }
 
 function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]): Consequence[] {

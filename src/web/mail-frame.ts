@@ -15,3 +15,14 @@ export function mailFrame(reply: FastifyReply, html: string): FastifyReply {
     .header('x-frame-options', 'SAMEORIGIN')
     .send(html);
 }
+
+/**
+ * A mail as a reader with light or dark colours sees it, whatever the colours of the one who looks at the preview:
+ * the media query of its style sheet holds always, or never.
+ */
+export function inScheme(html: string, scheme: 'light' | 'dark'): string {
+  return html.replaceAll(
+    '@media (prefers-color-scheme: dark)',
+    scheme === 'dark' ? '@media all' : '@media not all',
+  );
+}

@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { WebDependencies } from './dependencies.ts';
 import { accountPages } from './admin/account.ts';
 import { afterMeetingPages } from './admin/after-meeting.ts';
+import { announcementProgress } from './admin/announcement-progress.ts';
 import { announcementPages } from './admin/announcements.ts';
+import { approvalPages } from './admin/approval.ts';
 import { attendancePages } from './admin/attendance.ts';
 import { auditPages } from './admin/audit.ts';
 import { certificateAdminPages } from './admin/certificates.ts';
 import { complaintPages } from './admin/complaints.ts';
 import { designPage } from './admin/design.ts';
+import { draftPages } from './admin/drafts.ts';
 import { importPages } from './admin/import.ts';
 import { mailerlitePages } from './admin/mailerlite.ts';
 import { meetingPages } from './admin/meetings.ts';
@@ -73,6 +76,9 @@ const SITE = [
   afterMeetingPages,
   certificateAdminPages,
   announcementPages,
+  announcementProgress,
+  draftPages,
+  approvalPages,
   subscriberPages,
   importPages,
   subscriberRightsPages,

@@ -100,6 +100,20 @@ function peopleLine(books: Books): string {
   return `sent to ${grouped(books.sent)} of ${people(books.audience)}`;
 }
 
+/** How far an announcement has got: the part of its page that changes while it goes out. */
+export function progressView({ state }: Pick<Announcement, 'state'>, books: Books) {
+  if (books.audience === 0) return { books: undefined };
+  return {
+    books: {
+      ...booksView(books),
+      sent: books.sent,
+      total: books.audience,
+      done: books.audience - books.pending,
+      isSending: state === 'sending',
+    },
+  };
+}
+
 const BOOK_PARTS = [
   ['sent', 'sent'],
   ['pending', 'waiting'],

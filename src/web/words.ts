@@ -49,6 +49,12 @@ export const TOPIC_WORDS: Readonly<Record<Topic, string>> = {
   news: 'News',
 };
 
+/** By which way an announcement goes: "to 212 people by e-mail". */
+export const CHANNEL_WORDS: Readonly<Record<'smtp' | 'mailerlite', string>> = {
+  smtp: 'e-mail',
+  mailerlite: 'MailerLite campaign',
+};
+
 export const SUBSCRIBER_WORDS: Readonly<Record<(typeof SUBSCRIBER_STATES)[number], Word>> = {
   unconfirmed: { state: 'not confirmed', tone: 'warn' },
   active: { state: 'on the list', tone: 'good' },

@@ -3,7 +3,7 @@ import ICAL from 'ical.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkLinksJob } from '../../jobs/check-links.ts';
 import { deliver } from '../../jobs/deliver.ts';
-import { approveDraft, prepareDraft, type DraftView } from '../../jobs/draft-mail.ts';
+import { approveDraft, prepareDraft, type DraftView } from '../../src/drafts/prepare.ts';
 import { freeze } from '../../jobs/freeze.ts';
 import { runAnnouncements } from '../../jobs/run-announcements.ts';
 import { findAnnouncement } from '../../src/announcements/announcements.ts';

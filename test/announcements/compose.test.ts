@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eq } from 'drizzle-orm';
-import { approveDraft, prepareDraft } from '../../jobs/draft-mail.ts';
+import { approveDraft, prepareDraft } from '../../src/drafts/prepare.ts';
 import { deliver } from '../../jobs/deliver.ts';
 import { freeze } from '../../jobs/freeze.ts';
 import { runAnnouncements } from '../../jobs/run-announcements.ts';

@@ -1,23 +1,33 @@
 import type { FastifyReply } from 'fastify';
+import { audienceSize } from '../../announcements/audience-of.ts';
 import { announcementBooks, listDeliveries, resolveUnknown } from '../../announcements/books.ts';
-import { frozenContent } from '../../announcements/frozen-content.ts';
+import { readDraft, type DraftedAnnouncement } from '../../announcements/compose.ts';
+import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
 import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
 import { noticeContent } from '../../announcements/notice-content.ts';
 import { listAnnouncements } from '../../announcements/plan-query.ts';
-import { NOTICE_KINDS, type Announcement } from '../../announcements/announcements.ts';
-import { formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
+import { kindLabel, NOTICE_KINDS, type Announcement } from '../../announcements/announcements.ts';
+import { findPost, postingWarning } from '../../announcements/whatsapp-posts.ts';
+import { formatDateTime, formatShortDateTime, formatTime } from '../../calendar/format.ts';
+import { toWall } from '../../calendar/wall.ts';
 import { ANNOUNCEMENT_STATES, DELIVERY_STATES, type DeliveryState } from '../../db/schema.ts';
+import { prepareDraft } from '../../drafts/prepare.ts';
+import { sampleMail } from '../../drafts/sample-mail.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
-import { fillSlots, type RenderedMail } from '../../render/slots.ts';
-import { audienceCount } from '../../subscribers/audience.ts';
+import type { RenderedMail } from '../../render/slots.ts';
+import { findSubscriber } from '../../subscribers/subscribers.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { acting } from '../acting.ts';
-import { field, query } from '../form.ts';
+import { actorNames } from '../actors.ts';
+import { draftServices } from '../draft-services.ts';
+import { audienceWords, whatsappView } from '../draft-views.ts';
+import { field, isUuid, query } from '../form.ts';
 import { routes } from '../plugin.ts';
-import { mailFrame } from '../mail-frame.ts';
+import { inScheme, mailFrame } from '../mail-frame.ts';
 import { flash } from '../plugins/sessions.ts';
 import { organiserOf } from '../public/invitation.ts';
-import { announcementRow, booksView, capital, noticeLabel } from '../views.ts';
+import { announcementRow, capital, noticeLabel, progressView } from '../views.ts';
+import { EXAMPLE_NAME, showDraft } from './draft-page.ts';
 import { ANNOUNCEMENT_WORDS, DELIVERY_WORDS, fromNow, grouped, people, TOPIC_WORDS } from '../words.ts';
 
 type ById = { Params: { id: string } };
@@ -46,8 +56,8 @@ export const announcementPages = routes(
       const last = page.at(-1)?.announcement;
       const counts = new Map<string, number>();
       for (const { announcement } of past ? [] : page) {
-        if (counts.has(announcement.topic)) continue;
-        counts.set(announcement.topic, await audienceCount(db, announcement.topic, clock.now()));
+        const key = audienceKey(announcement);
+        if (!counts.has(key)) counts.set(key, await audienceSize(db, announcement, clock.now()));
       }
       return reply.page('admin/announcements', {
         title: 'Announcements',
@@ -58,7 +68,8 @@ export const announcementPages = routes(
           return {
             ...row,
             people:
-              row.people ?? (past ? undefined : `to ${people(counts.get(entry.announcement.topic) ?? 0)}`),
+              row.people ??
+              (past ? undefined : `to ${people(counts.get(audienceKey(entry.announcement)) ?? 0)}`),
           };
         }),
         older:
@@ -70,6 +81,8 @@ export const announcementPages = routes(
 
     app.get<ById>('/admin/announcements/:id', async (request, reply) => {
       const { announcement, books } = await announcementBooks(db, request.params.id);
+      const drafted = await readDraft(db, announcement.id);
+      if (drafted && isOpenDraft(announcement)) return showDraft(app, request, reply, drafted);
       const state = deliveryState(query(request, 'state'));
       const after = query(request, 'after');
       const found = await listDeliveries(db, announcement.id, {
@@ -90,37 +103,30 @@ export const announcementPages = routes(
         back: { href: '/admin/announcements', label: 'Announcements' },
         announcement: {
           id: announcement.id,
-          label: noticeLabel(announcement),
+          label: drafted ? kindLabel(announcement.kind) : noticeLabel(announcement),
           ...ANNOUNCEMENT_WORDS[announcement.state],
           reason: announcement.stateReason ?? undefined,
           when: formatDateTime(sendAt, zone),
           distance: fromNow(sendAt, now, zone),
           until: formatDateTime(announcement.lateAfter, zone),
           topic: TOPIC_WORDS[announcement.topic],
-          audience:
-            announcement.audienceKind === 'told'
-              ? 'Everybody who was told before'
-              : announcement.audienceKind === 'attended'
-                ? 'Everybody on the list who came to the meeting'
-                : `Everybody who gets mail about ${TOPIC_WORDS[announcement.topic].toLowerCase()}`,
-          estimate: waiting ? people(await audienceCount(db, announcement.topic, now)) : undefined,
+          audience: audienceWords(announcement),
+          estimate: waiting ? people(await audienceSize(db, announcement, now)) : undefined,
           meetingUrl:
             announcement.meetingId === null ? undefined : `/admin/meetings/${announcement.meetingId}`,
           canHold: announcement.state === 'approved' || announcement.state === 'sending',
           canResume: announcement.state === 'held',
           canCancel: (COMING as readonly string[]).includes(announcement.state),
           isSending: announcement.state === 'sending',
-          hasMail: hasMail(announcement),
+          hasMail: hasMail(announcement) || drafted !== undefined,
         },
-        books:
-          books.audience > 0
-            ? {
-                ...booksView(books),
-                sent: books.sent,
-                total: books.audience,
-                done: books.audience - books.pending,
-              }
-            : undefined,
+        ...progressView(announcement, books),
+        live: isLive(announcement, now) ? `${base}/progress?state=${announcement.state}` : undefined,
+        undo: drafted && (await undoView(drafted)),
+        editUrl: drafted && isEditable(announcement) ? `${base}/edit` : undefined,
+        missed: drafted && announcement.state === 'sent' ? await missedView(announcement) : undefined,
+        canCorrect: announcement.audience !== null && BEGUN.includes(announcement.state),
+        whatsapp: await whatsappCard(announcement),
         keptInOutbox: config.SMTP_URL === undefined && books.sent > 0,
         unknown:
           books.unknown > 0
@@ -152,13 +158,11 @@ export const announcementPages = routes(
 
     app.get<ById>('/admin/announcements/:id/mail', async (request, reply) => {
       const { announcement } = await announcementBooks(db, request.params.id);
-      const mail = fillSlots(await mailOf(announcement), {
-        greetingName: 'Alex',
-        unsubscribeUrl: `${config.BASE_URL}/u/example`,
-        preferencesUrl: `${config.BASE_URL}/preferences/example`,
-        rsvpUrl: `${config.BASE_URL}/rsvp/example`,
-      });
-      return mailFrame(reply, mail.html);
+      const as = query(request, 'as');
+      const reader = isUuid(as) ? await findSubscriber(db, as) : undefined;
+      const content = await contentOf(announcement);
+      const mail = sampleMail(content, reader === undefined ? EXAMPLE_NAME : reader.name, config.BASE_URL);
+      return mailFrame(reply, inScheme(mail.html, query(request, 'view') === 'dark' ? 'dark' : 'light'));
     });
 
     app.post<ById>('/admin/announcements/:id/hold', async (request, reply) => {
@@ -223,19 +227,103 @@ export const announcementPages = routes(
       return reply.redirect(`/admin/announcements/${id}`, 303);
     }
 
-    /** The mail as it was frozen, or as it would be now. */
-    async function mailOf(announcement: Announcement): Promise<RenderedMail> {
+    /** What it sends: as it was frozen or approved, or as it would be now. */
+    async function contentOf(
+      announcement: Announcement,
+    ): Promise<RenderedMail & Pick<FrozenContent, 'whatsapp'>> {
       if (announcement.content !== null) return frozenContent(announcement);
+      const drafted = await readDraft(db, announcement.id);
+      if (drafted) {
+        return drafted.draft.approvedContent === null
+          ? (await prepareDraft(draftServices(app.deps), announcement.id)).content
+          : frozenContent({
+              content: drafted.draft.approvedContent,
+              contentHash: drafted.draft.approvedHash,
+            });
+      }
+      const { kind, model } = await notice(announcement);
+      return renderer.mail(kind, model);
+    }
+
+    async function notice(announcement: Announcement) {
       const settings = await readSettings(db);
       const context = { clock, settings, baseUrl: config.BASE_URL, organiser: organiserOf(settings, config) };
-      const { kind, model } = await noticeContent(db, announcement, context);
-      return renderer.mail(kind, model);
+      return noticeContent(db, announcement, context);
+    }
+
+    /** The text for the WhatsApp group and whether it was posted; `undefined` where there is none. */
+    async function whatsappCard(announcement: Announcement) {
+      if (!hasMail(announcement) && (await readDraft(db, announcement.id)) === undefined) return undefined;
+      const text = (await contentOf(announcement)).whatsapp ?? (await noticeText(announcement));
+      if (text === undefined) return undefined;
+      const post = await findPost(db, announcement.id);
+      const { timeZone } = await readSettings(db);
+      return {
+        ...whatsappView(text),
+        warning: post === undefined ? postingWarning(clock.now(), timeZone) : undefined,
+        posted:
+          post &&
+          `${(await actorNames(db))(post.postedBy)} posted it on ${formatDateTime(post.postedAt, timeZone)}.`,
+      };
+    }
+
+    async function noticeText(announcement: Announcement): Promise<string | undefined> {
+      if (!isNotice(announcement)) return undefined;
+      const { kind, model } = await notice(announcement);
+      return renderer.whatsapp(kind, model);
+    }
+
+    /** Until when and by whom an approval can be taken back; `undefined` once it is too late. */
+    async function undoView({ announcement, draft }: DraftedAnnouncement) {
+      const { undoUntil, approvedBy } = draft;
+      if (announcement.state !== 'approved' || undoUntil === null) return undefined;
+      if (Temporal.Instant.compare(clock.now(), undoUntil) >= 0) return undefined;
+      return {
+        until: formatTime(toWall(undoUntil, announcement.zone).toPlainTime()),
+        by: (await actorNames(db))(approvedBy ?? ''),
+      };
+    }
+
+    /** How many people of the topic did not get what went out. */
+    async function missedView({ id, topic, meetingId }: Announcement) {
+      const audience = { audienceKind: 'missed', audienceOf: id, topic, meetingId } as const;
+      const count = await audienceSize(db, audience, clock.now());
+      return count === 0 ? undefined : people(count);
     }
   },
 );
 
+/** The states in which a mail may have reached somebody. */
+const BEGUN: readonly string[] = ['sending', 'sent', 'held', 'cancelled', 'failed'];
+
+/** How long before its time an announcement's page waits for it to begin. */
+const SOON = Temporal.Duration.from({ minutes: 15 });
+
+function isLive({ state, sendAt }: Announcement, now: Temporal.Instant): boolean {
+  return (
+    state === 'sending' || (state === 'approved' && Temporal.Instant.compare(sendAt, now.add(SOON)) <= 0)
+  );
+}
+
+/** Announcements with the same key have the same audience. */
+function audienceKey({ audienceKind, audienceOf, topic, meetingId }: Announcement): string {
+  return audienceKind === 'topic' ? topic : [audienceKind, audienceOf, topic, meetingId].join(' ');
+}
+
+function isOpenDraft({ state }: Announcement): boolean {
+  return state === 'draft' || state === 'awaiting_approval';
+}
+
+function isEditable({ state, heldFrom }: Announcement): boolean {
+  return state === 'approved' || state === 'missed' || (state === 'held' && heldFrom !== 'sending');
+}
+
+function isNotice({ kind }: Announcement): boolean {
+  return (NOTICE_KINDS as readonly string[]).includes(kind);
+}
+
 function hasMail(announcement: Announcement): boolean {
-  return announcement.content !== null || (NOTICE_KINDS as readonly string[]).includes(announcement.kind);
+  return announcement.content !== null || isNotice(announcement);
 }
 
 function deliveryState(text: string): DeliveryState | undefined {
@@ -250,8 +338,4 @@ function cursor(text: string): { sendAt: Temporal.Instant; id: string } | undefi
   } catch {
     return undefined;
   }
-}
-
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

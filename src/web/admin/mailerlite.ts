@@ -12,11 +12,10 @@ import { planWarnings, syncOverview, type SyncOverview } from '../../sync/overvi
 import { listRuns, startPull, type SyncRun } from '../../sync/pull-runs.ts';
 import { readWebhookState, wantWebhook, type WebhookState } from '../../sync/webhook-state.ts';
 import { acting } from '../acting.ts';
-import { field, query } from '../form.ts';
+import { field, query, isUuid } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { fromNow, grouped, people, TOPIC_WORDS, type Word } from '../words.ts';
-import { isUuid } from './announcements.ts';
 
 type ById = { Params: { id: string } };
 

@@ -34,6 +34,12 @@ const GROUPS: readonly Group[] = [
     keys: ['whyYouGetThis', 'clinicalLine', 'listDomain'],
   },
   {
+    id: 'announcements',
+    title: 'Announcements',
+    about: 'Who approves them, how late they may still go out, and names that need no warning.',
+    keys: ['approvalBySecondPerson', 'announcementLateHours', 'namesAllowed'],
+  },
+  {
     id: 'mailerlite',
     title: 'MailerLite',
     about: 'What your plan allows, to be warned in time, and the way back for people who left there.',
@@ -86,6 +92,9 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   whyYouGetThis: 'Why people get it',
   clinicalLine: 'Clinical responsibility',
   listDomain: 'Domain of the list',
+  approvalBySecondPerson: 'A second person approves',
+  announcementLateHours: 'Still sent when late, in hours',
+  namesAllowed: 'Names without a warning',
   mailerliteFormUrl: 'Form in MailerLite',
   mailerlitePlanSubscribers: 'Subscribers in your plan',
   mailerlitePlanMails: 'Mails a month in your plan',
@@ -116,9 +125,11 @@ const LONG: ReadonlySet<SettingKey> = new Set([
   'clinicalLine',
   'groupPolicy',
   'privacyProcessors',
+  'namesAllowed',
 ]);
 
 const YES_OR_NO: ReadonlySet<SettingKey> = new Set([
+  'approvalBySecondPerson',
   'zoomWaitingRoom',
   'zoomRegistration',
   'certificatesAutomatic',
@@ -212,6 +223,7 @@ export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages
   }
 });
 
+/** The choices of a setting that is not typed. */
 function optionsOf(key: SettingKey, value: string) {
   if (key === 'bankHolidays') return nationOptions(value);
   if (!YES_OR_NO.has(key)) return undefined;

@@ -21,12 +21,11 @@ import {
 } from '../../subscribers/subscribers.ts';
 import { SUPPRESSION_WORDS } from '../../subscribers/suppressions.ts';
 import { acting } from '../acting.ts';
-import { field, fieldList, freshForm, isAboutInput, query, rejectedForm } from '../form.ts';
+import { field, fieldList, freshForm, isAboutInput, query, rejectedForm, isUuid } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { DELIVERY_WORDS, grouped, people, SOURCE_WORDS, SUBSCRIBER_WORDS, TOPIC_WORDS } from '../words.ts';
 import { capital } from '../views.ts';
-import { isUuid } from './announcements.ts';
 
 type ById = { Params: { id: string } };
 

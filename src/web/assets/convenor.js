@@ -49,9 +49,8 @@ function keepFresh(element) {
   setTimeout(
     async () => {
       if (document.hidden) return keepFresh(element);
-      const answer = await fetchText(location.href, {});
-      if (answer === undefined) return keepFresh(element);
-      const fresh = new DOMParser().parseFromString(answer, 'text/html').getElementById(element.id);
+      const fresh = await fetchAnew(element.id);
+      if (fresh === undefined) return keepFresh(element);
       if (fresh === null) return;
       if (!element.contains(document.activeElement)) element.replaceWith(fresh);
       if (fresh.dataset.refresh !== undefined) keepFresh(element.isConnected ? element : fresh);
@@ -59,7 +58,35 @@ function keepFresh(element) {
     Number(element.dataset.refresh) * 1000,
   );
 }
-for (const element of document.querySelectorAll('[data-refresh]')) keepFresh(element);
+for (const element of document.querySelectorAll('[data-refresh]:not([data-live])')) keepFresh(element);
+
+/**
+ * Elements with `data-live="/address"` follow server-sent events: `figures` goes into the element that `data-figures`
+ * names, `state` fetches the element anew. Where no events come through, it is refreshed like the others.
+ */
+function followLive(element) {
+  const source = new EventSource(element.dataset.live);
+  source.addEventListener('figures', (event) => {
+    const figures = document.getElementById(element.dataset.figures);
+    if (figures !== null) figures.innerHTML = event.data;
+  });
+  source.addEventListener('state', () => {
+    source.close();
+    void showAnew(element);
+  });
+  source.addEventListener('end', () => source.close());
+  source.addEventListener('error', () => {
+    if (source.readyState === EventSource.CLOSED) keepFresh(element);
+  });
+}
+for (const element of document.querySelectorAll('[data-live]')) followLive(element);
+
+async function showAnew(element) {
+  const fresh = await fetchAnew(element.id);
+  if (!fresh) return keepFresh(element);
+  element.replaceWith(fresh);
+  if (fresh.dataset.live !== undefined) followLive(fresh);
+}
 
 /** Buttons with `data-copy` put that text on the clipboard and say so. */
 document.addEventListener('click', (event) => {
@@ -76,6 +103,16 @@ async function copyTextOf(button) {
   setTimeout(() => {
     label.textContent = before;
   }, 2000);
+}
+
+/** An element of this page as the server has it now: null when the page has none, undefined without an answer. */
+async function fetchAnew(id) {
+  const answer = await fetchText(location.href, {});
+  if (answer === undefined) return undefined;
+  const fresh = new DOMParser().parseFromString(answer, 'text/html').getElementById(id);
+  for (const element of fresh?.querySelectorAll('.needs-script') ?? [])
+    element.classList.remove('needs-script');
+  return fresh;
 }
 
 async function fetchText(address, options) {

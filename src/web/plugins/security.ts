@@ -1,5 +1,6 @@
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
+import type { FastifyReply } from 'fastify';
 import { ConvenorError } from '../../kernel/errors.ts';
 import { serverPlugin } from '../plugin.ts';
 
@@ -16,6 +17,17 @@ export const CONTENT_POLICY = {
   'frame-ancestors': ["'none'"],
   'base-uri': ["'none'"],
 };
+
+/** Lets a page show the pictures of what was written, which lie on other servers. */
+export function allowPictures(reply: FastifyReply): FastifyReply {
+  const policy = { ...CONTENT_POLICY, 'img-src': ["'self'", 'data:', 'https:'] };
+  return reply.header(
+    'content-security-policy',
+    Object.entries(policy)
+      .map(([name, sources]) => `${name} ${sources.join(' ')}`)
+      .join(';'),
+  );
+}
 
 /** Headers on every answer, and a limit of requests per address that a person never reaches. */
 export const security = serverPlugin({ name: 'security' }, async (app) => {

@@ -3,29 +3,39 @@ import {
   approveAnnouncement,
   sendTime,
   type PreparedDraft,
-} from '../src/announcements/approval.ts';
-import { lastAudiences, sameDayMails } from '../src/announcements/approval-facts.ts';
-import { audienceSize } from '../src/announcements/audience-of.ts';
-import { findDraft, type DraftedAnnouncement } from '../src/announcements/compose.ts';
-import { draftContent } from '../src/announcements/draft-content.ts';
-import type { FrozenContent } from '../src/announcements/frozen-content.ts';
-import { fieldFaults } from '../src/announcements/merge-fields.ts';
-import type { ContentContext } from '../src/announcements/notice-content.ts';
-import { toInstant } from '../src/calendar/wall.ts';
-import { runChecks } from '../src/checks/run.ts';
-import { outlineOf } from '../src/checks/text.ts';
-import type { Tx } from '../src/db/open.ts';
-import type { Finding } from '../src/kernel/finding.ts';
-import type { MergeField } from '../src/kernel/merge-fields.ts';
-import { findMeeting } from '../src/meetings/meetings.ts';
-import type { Actor } from '../src/organisation/audit.ts';
-import { senderIdentity } from '../src/organisation/sender-identity.ts';
-import type { Settings } from '../src/organisation/settings.ts';
-import { announcementPageHtml, announcementTitle } from '../src/render/announcement.ts';
-import type { Renderer } from '../src/render/renderer.ts';
-import type { Services } from './services.ts';
+} from '../announcements/approval.ts';
+import { lastAudiences, sameDayMails } from '../announcements/approval-facts.ts';
+import { audienceSize } from '../announcements/audience-of.ts';
+import type { DraftContext } from '../announcements/compose-input.ts';
+import { findDraft, type DraftedAnnouncement } from '../announcements/compose.ts';
+import { draftContent } from '../announcements/draft-content.ts';
+import type { FrozenContent } from '../announcements/frozen-content.ts';
+import { fieldFaults } from '../announcements/merge-fields.ts';
+import type { ContentContext } from '../announcements/notice-content.ts';
+import { toInstant } from '../calendar/wall.ts';
+import { runChecks } from '../checks/run.ts';
+import { outlineOf } from '../checks/text.ts';
+import type { Config } from '../config/load.ts';
+import type { Tx } from '../db/open.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Finding } from '../kernel/finding.ts';
+import type { MergeField } from '../kernel/merge-fields.ts';
+import { findMeeting } from '../meetings/meetings.ts';
+import type { Actor } from '../organisation/audit.ts';
+import { senderIdentity } from '../organisation/sender-identity.ts';
+import type { Settings } from '../organisation/settings.ts';
+import { announcementPageHtml, announcementTitle } from '../render/announcement.ts';
+import type { Renderer } from '../render/renderer.ts';
 
-type Needed = Pick<Services, 'db' | 'clock' | 'config' | 'renderer' | 'settings'>;
+/** What rendering and checking a draft needs of the running program. */
+export interface DraftServices {
+  readonly db: Tx;
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly renderer: Renderer;
+  /** The organisation's settings as they are now. */
+  readonly settings: () => Promise<Settings>;
+}
 
 /** A draft as a preview and a request for approval show it. */
 export interface DraftView extends DraftedAnnouncement, PreparedDraft {
@@ -55,8 +65,13 @@ export async function renderDraft(
   };
 }
 
+/** What can be chosen for an announcement: its times are on the group's wall clock, and it goes out by SMTP. */
+export function draftRules({ timeZone }: Settings): DraftContext {
+  return { zone: timeZone, mailerlite: false };
+}
+
 /** The context in which written announcements are rendered. */
-export function draftContext({ clock, config }: Needed, settings: Settings): ContentContext {
+export function draftContext({ clock, config }: DraftServices, settings: Settings): ContentContext {
   const { from } = senderIdentity(settings, config.MAIL_FROM);
   return {
     clock,
@@ -72,7 +87,7 @@ export function draftContext({ clock, config }: Needed, settings: Settings): Con
  *
  * @throws ConvenorError `not_found`.
  */
-export async function prepareDraft(services: Needed, id: string): Promise<DraftView> {
+export async function prepareDraft(services: DraftServices, id: string): Promise<DraftView> {
   const { db, clock, renderer, config } = services;
   const settings = await services.settings();
   const drafted = await findDraft(db, id);
@@ -127,7 +142,7 @@ async function checkedValues(tx: Tx, drafted: DraftedAnnouncement, context: Cont
 }
 
 /** The web addresses in a draft, with their lines. */
-export async function draftLinks(services: Needed, id: string) {
+export async function draftLinks(services: DraftServices, id: string) {
   const drafted = await findDraft(services.db, id);
   const context = draftContext(services, await services.settings());
   const valueOf = await checkedValues(services.db, drafted, context);
@@ -143,7 +158,7 @@ export async function draftLinks(services: Needed, id: string) {
  * @throws ConvenorError as `approveAnnouncement`.
  */
 export async function approveDraft(
-  services: Needed,
+  services: DraftServices,
   id: string,
   { hash, confirmedWarnings }: { hash: string; confirmedWarnings: readonly string[] },
   actor: Actor,
