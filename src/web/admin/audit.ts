@@ -3,10 +3,9 @@ import { listAudit } from '../../organisation/audit.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { actorNames } from '../actors.ts';
 import { csv } from '../csv.ts';
-import { query } from '../form.ts';
+import { isUuid, query } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { capital } from '../views.ts';
-import { isUuid } from './announcements.ts';
 
 const PAGE = 60;
 const MOST_IN_FILE = 20_000;
