@@ -60,7 +60,7 @@ export const NOTICEBOARD_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
         admin?.role === 'administrator'
           ? links.moderateItemUrl(item.id, admin.id, clock.now().add(MODERATION_LINK_LIFE))
           : null,
-      adminUrl: `${config.BASE_URL}/admin/items`,
+      adminUrl: `${config.BASE_URL}/admin/items${admin?.role === 'administrator' ? '' : `/${item.id}`}`,
     });
   },
 
@@ -97,7 +97,7 @@ export const NOTICEBOARD_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
         ...(items.length > 0 ? [`In it: ${items.map(({ title }) => title).join('; ')}.`] : []),
       ],
       link: {
-        url: `${config.BASE_URL}/admin/announcements/${announcement.id}`,
+        url: `${config.BASE_URL}/admin/bulletins/${announcement.id}`,
         label: 'Look at the bulletin',
       },
     });

@@ -35,7 +35,7 @@ export async function listItems(
     ...filter
   }: ItemFilter & {
     order?: ItemOrder;
-    after?: Pick<Item, 'sortAt' | 'id'>;
+    after?: Pick<Item, 'sortAt' | 'id'> | undefined;
     limit?: number;
   },
   { clock }: { clock: Clock },

@@ -199,3 +199,8 @@ export async function markExpired(tx: Tx, { clock }: { clock: Clock }): Promise<
   }
   return ended;
 }
+
+/** How many items wait for an administrator to decide. */
+export async function countItemsToDecide(tx: Tx): Promise<number> {
+  return tx.$count(items, eq(items.state, 'awaiting_review'));
+}

@@ -1,5 +1,7 @@
+import { and, desc, eq, isNotNull } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Tx } from '../db/open.ts';
+import { items } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError, invalidInput } from '../kernel/errors.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
@@ -218,4 +220,15 @@ async function termsAcceptedElsewhere(
     termsAcceptedAt: clock.now(),
     termsAcceptedHow: checked('termsAcceptedHow', line(200), how),
   };
+}
+
+/** On what terms an item of a kind was last agreed to: what an administrator will most likely want to say again. */
+export async function latestAgreement(tx: Tx, kind: Item['kind']): Promise<string> {
+  const [latest] = await tx
+    .select({ agreement: items.agreement })
+    .from(items)
+    .where(and(eq(items.kind, kind), isNotNull(items.agreedAt)))
+    .orderBy(desc(items.agreedAt))
+    .limit(1);
+  return latest?.agreement ?? '';
 }

@@ -1,5 +1,6 @@
+import { eq, sql } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
-import type { ItemKind } from '../db/schema.ts';
+import { consentWordings, type ItemKind } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { invalidInput } from '../kernel/errors.ts';
 import type { Settings } from '../organisation/settings.ts';
@@ -46,4 +47,17 @@ export async function acceptedTerms(
     });
   }
   return terms.id;
+}
+
+/** The text of the terms that were accepted with an item; `undefined` when none were. */
+export async function acceptedTermsText(
+  tx: Tx,
+  { terms }: { readonly terms: string | null },
+): Promise<string | undefined> {
+  if (terms === null) return undefined;
+  const [wording] = await tx
+    .select({ text: consentWordings.text })
+    .from(consentWordings)
+    .where(eq(sql`${consentWordings.key} || '@' || ${consentWordings.version}`, terms));
+  return wording?.text;
 }

@@ -9,6 +9,7 @@ export async function actorNames(tx: Tx): Promise<(actor: string) => string> {
     if (name !== undefined) return name;
     if (actor.startsWith('admin:')) return 'an administrator';
     if (actor.startsWith('subscriber:') || actor === 'public') return 'the person';
+    if (actor === 'submitter') return 'whoever handed it in';
     return actor === 'cli' ? 'the command line' : 'Convenor';
   };
 }

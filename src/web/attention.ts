@@ -1,8 +1,10 @@
 /** What waits for the administrator, and how the program is, in plain words. */
 import { sql } from 'drizzle-orm';
+import { bulletinsToApprove } from '../announcements/bulletins-overview.ts';
 import { listAnnouncements } from '../announcements/plan-query.ts';
 import { formatShortDateTime } from '../calendar/format.ts';
 import { rows, type Tx } from '../db/open.ts';
+import { countItemsToDecide } from '../noticeboard/items.ts';
 import { meetingsBetween } from '../meetings/occurrences.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { decisionView } from './admin/meetings.ts';
@@ -55,6 +57,27 @@ export async function attentionOf(tx: Tx, now: Temporal.Instant) {
       text: `Due ${formatShortDateTime(announcement.sendAt, announcement.zone)}. ${announcement.stateReason ?? ''}`.trim(),
       href: `/admin/announcements/${announcement.id}`,
       link: 'See what happened',
+    });
+  }
+  for (const { id, title, sendAt, zone, stateReason } of await bulletinsToApprove(tx, now)) {
+    matters.push({
+      tone: 'warn',
+      icon: 'icons/book',
+      title: `To approve: ${title}`,
+      text: `Due ${formatShortDateTime(sendAt, zone)}. ${stateReason ?? 'It waits for you.'}`,
+      href: `/admin/bulletins/${id}`,
+      link: 'Look at it',
+    });
+  }
+  const items = await countItemsToDecide(tx);
+  if (items > 0) {
+    matters.push({
+      tone: 'warn',
+      icon: 'icons/list',
+      title: `${items === 1 ? 'One item waits' : `${grouped(items)} items wait`} for a decision`,
+      text: 'Somebody handed it in for the noticeboard. Nobody sees it before you approve it.',
+      href: '/admin/items',
+      link: 'Decide',
     });
   }
   return { undecided, matters, count: undecided.length + matters.length };

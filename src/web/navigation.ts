@@ -18,6 +18,13 @@ const DAILY: readonly Place[] = [
 
 const REST: readonly Place[] = [
   {
+    section: 'items',
+    href: '/admin/items',
+    label: 'Noticeboard',
+    icon: 'icons/list',
+    about: 'Vacancies, training and requests that people hand in.',
+  },
+  {
     section: 'outbox',
     href: '/admin/outbox',
     label: 'Outbox',

@@ -13,11 +13,14 @@ interface Option {
   readonly selected: boolean;
 }
 
-function options(entries: readonly (readonly [value: string, label: string])[], chosen: string): Option[] {
+export function options(
+  entries: readonly (readonly [value: string, label: string])[],
+  chosen: string,
+): Option[] {
   return entries.map(([value, label]) => ({ value, label, selected: value === chosen }));
 }
 
-const NTH = [
+export const NTH = [
   ['1', 'first'],
   ['2', 'second'],
   ['3', 'third'],
@@ -25,7 +28,7 @@ const NTH = [
   ['-1', 'last'],
 ] as const;
 
-const WEEKDAYS = WEEKDAY_CODES.map((code, index) => [code, weekdayName(index + 1)] as const);
+export const WEEKDAYS = WEEKDAY_CODES.map((code, index) => [code, weekdayName(index + 1)] as const);
 
 const DAYS = [
   ...Array.from({ length: 31 }, (_, index) => [String(index + 1), String(index + 1)] as const),

@@ -9,10 +9,12 @@ import { approvalPages } from './admin/approval.ts';
 import { attendancePages } from './admin/attendance.ts';
 import { auditPages } from './admin/audit.ts';
 import { certificateAdminPages } from './admin/certificates.ts';
+import { bulletinPages } from './admin/bulletins.ts';
 import { complaintPages } from './admin/complaints.ts';
 import { designPage } from './admin/design.ts';
 import { draftPages } from './admin/drafts.ts';
 import { importPages } from './admin/import.ts';
+import { itemPages } from './admin/items.ts';
 import { mailerlitePages } from './admin/mailerlite.ts';
 import { meetingPages } from './admin/meetings.ts';
 import { meetingRoomActs } from './admin/meeting-room.ts';
@@ -30,12 +32,15 @@ import { wordingPages } from './admin/wordings.ts';
 import { mailerliteHook } from './hooks/mailerlite.ts';
 import { zoomHook } from './hooks/zoom.ts';
 import { certificatePages } from './public/certificate.ts';
+import { archivePages } from './public/archive.ts';
+import { handInPages } from './public/hand-in.ts';
 import { healthRoutes } from './public/health.ts';
 import { homePages } from './public/home.ts';
 import { joinPages } from './public/join.ts';
 import { leavePages } from './public/leave.ts';
 import { meetingPublicPages } from './public/meeting.ts';
 import { noticePages } from './public/notices.ts';
+import { noticeboardPages } from './public/noticeboard.ts';
 import { preferencePages } from './public/preferences.ts';
 import { recordPages } from './public/record.ts';
 import { rsvpPages } from './public/rsvp.ts';
@@ -63,6 +68,9 @@ const SITE = [
   joinPages,
   recordPages,
   noticePages,
+  noticeboardPages,
+  handInPages,
+  archivePages,
   mailerliteHook,
   zoomHook,
   healthRoutes,
@@ -79,6 +87,8 @@ const SITE = [
   announcementProgress,
   draftPages,
   approvalPages,
+  itemPages,
+  bulletinPages,
   subscriberPages,
   importPages,
   subscriberRightsPages,

@@ -3,6 +3,7 @@ import type {
   AnnouncementState,
   ConsentSource,
   DeliveryState,
+  ItemState,
   MEETING_STATUSES,
   SUBSCRIBER_STATES,
   Topic,
@@ -40,6 +41,16 @@ export const MEETING_WORDS: Readonly<Record<(typeof MEETING_STATUSES)[number], W
   undecided: { state: 'needs you', tone: 'warn' },
   skipped: { state: 'skipped', tone: '' },
   cancelled: { state: 'cancelled', tone: 'bad' },
+};
+
+export const ITEM_WORDS: Readonly<Record<ItemState, Word>> = {
+  submitted: { state: 'not confirmed', tone: '' },
+  awaiting_review: { state: 'waits for you', tone: 'warn' },
+  asked: { state: 'waits for an answer', tone: 'info' },
+  approved: { state: 'approved', tone: 'good' },
+  rejected: { state: 'turned down', tone: 'bad' },
+  withdrawn: { state: 'taken down', tone: '' },
+  expired: { state: 'over', tone: '' },
 };
 
 export const TOPIC_WORDS: Readonly<Record<Topic, string>> = {

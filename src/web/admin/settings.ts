@@ -40,6 +40,26 @@ const GROUPS: readonly Group[] = [
     keys: ['approvalBySecondPerson', 'announcementLateHours', 'namesAllowed'],
   },
   {
+    id: 'noticeboard',
+    title: 'Noticeboard',
+    about: 'What employers accept with a vacancy, and which dates are in the calendar feed.',
+    keys: ['vacancyTerms', 'feedTrainingDates', 'feedClosingDates'],
+  },
+  {
+    id: 'archive',
+    title: 'Archive',
+    about: 'Who finds announcements on the web after they were sent.',
+    keys: [
+      'archiveMeetingInvitations',
+      'archiveTrainingBulletins',
+      'archiveVacancyBulletins',
+      'archiveNews',
+      'archiveRequests',
+      'archiveGroupRules',
+      'archivePostMeetingNotes',
+    ],
+  },
+  {
     id: 'mailerlite',
     title: 'MailerLite',
     about: 'What your plan allows, to be warned in time, and the way back for people who left there.',
@@ -75,6 +95,9 @@ const GROUPS: readonly Group[] = [
       'retentionComplaints',
       'retentionAttendance',
       'retentionCertificates',
+      'retentionItemsUnconfirmed',
+      'retentionSubmitters',
+      'retentionItems',
       'retentionAudit',
     ],
   },
@@ -95,6 +118,16 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   approvalBySecondPerson: 'A second person approves',
   announcementLateHours: 'Still sent when late, in hours',
   namesAllowed: 'Names without a warning',
+  vacancyTerms: 'Terms of business for vacancies',
+  feedTrainingDates: 'Training dates in the calendar',
+  feedClosingDates: 'Closing dates in the calendar',
+  archiveMeetingInvitations: 'Invitations to meetings',
+  archiveTrainingBulletins: 'Training bulletins',
+  archiveVacancyBulletins: 'Vacancy bulletins',
+  archiveNews: 'News',
+  archiveRequests: 'Requests',
+  archiveGroupRules: 'Reminders of the rules',
+  archivePostMeetingNotes: 'Notes after meetings',
   mailerliteFormUrl: 'Form in MailerLite',
   mailerlitePlanSubscribers: 'Subscribers in your plan',
   mailerlitePlanMails: 'Mails a month in your plan',
@@ -116,8 +149,22 @@ const NAMES: Partial<Record<SettingKey, string>> = {
   retentionComplaints: 'Complaints',
   retentionAttendance: 'Attendance and answers',
   retentionCertificates: 'Certificates',
+  retentionItemsUnconfirmed: 'Items never confirmed',
+  retentionSubmitters: 'Who handed in an item',
+  retentionItems: 'Ended items',
   retentionAudit: 'What administrators did',
 };
+
+const YES_NO = [
+  ['no', 'no'],
+  ['yes', 'yes'],
+] as const;
+
+const ARCHIVED = [
+  ['public', 'Everybody, listed in the archive'],
+  ['link', 'Whoever has the link'],
+  ['none', 'Nobody'],
+] as const;
 
 const LONG: ReadonlySet<SettingKey> = new Set([
   'postalAddress',
@@ -126,6 +173,7 @@ const LONG: ReadonlySet<SettingKey> = new Set([
   'groupPolicy',
   'privacyProcessors',
   'namesAllowed',
+  'vacancyTerms',
 ]);
 
 const YES_OR_NO: ReadonlySet<SettingKey> = new Set([
@@ -133,6 +181,8 @@ const YES_OR_NO: ReadonlySet<SettingKey> = new Set([
   'zoomWaitingRoom',
   'zoomRegistration',
   'certificatesAutomatic',
+  'feedTrainingDates',
+  'feedClosingDates',
 ]);
 
 /** The organisation's settings, made from the table that describes them, and the connections to the outside. */
@@ -226,6 +276,10 @@ export const settingsPages = routes({ name: 'settings', needs: ['access', 'pages
 /** The choices of a setting that is not typed. */
 function optionsOf(key: SettingKey, value: string) {
   if (key === 'bankHolidays') return nationOptions(value);
-  if (!YES_OR_NO.has(key)) return undefined;
-  return ['no', 'yes'].map((option) => ({ value: option, label: option, selected: option === value }));
+  if (YES_OR_NO.has(key)) return choices(YES_NO, value);
+  return key.startsWith('archive') ? choices(ARCHIVED, value) : undefined;
+}
+
+function choices(known: readonly (readonly [value: string, label: string])[], chosen: string) {
+  return known.map(([value, label]) => ({ value, label, selected: value === chosen }));
 }

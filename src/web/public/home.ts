@@ -3,6 +3,7 @@ import { meetingEvent } from '../../announcements/notice-content.ts';
 import { formatShortDateTime, zoneLabel } from '../../calendar/format.ts';
 import { buildFeed } from '../../calendar/icalendar.ts';
 import { anyAdmin } from '../../organisation/admins.ts';
+import { itemFeedEvents } from '../../noticeboard/item-calendar.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { meetingsBetween, nextMeetings } from '../../meetings/occurrences.ts';
 import { routes } from '../plugin.ts';
@@ -36,11 +37,15 @@ export const homePages = routes({ name: 'home', needs: ['access', 'pages'] }, (a
 
   app.get('/calendar', async (_request, reply) => {
     const now = clock.now();
-    const { timeZone } = await readSettings(db);
+    const { timeZone, feedTrainingDates, feedClosingDates } = await readSettings(db);
     const feed = `${config.BASE_URL}/calendar.ics`;
     return reply.page('public/calendar', {
       title: 'Our dates in your calendar',
       zone: zoneLabel(timeZone),
+      fromNoticeboard: [
+        ...(feedTrainingDates ? ['training dates'] : []),
+        ...(feedClosingDates ? ['closing dates of vacancies'] : []),
+      ],
       feed,
       webcal: feed.replace(/^https?:/, 'webcal:'),
       google: `https://calendar.google.com/calendar/r?cid=${encodeURIComponent(feed.replace(/^https?:/, 'webcal:'))}`,
@@ -55,13 +60,16 @@ export const homePages = routes({ name: 'home', needs: ['access', 'pages'] }, (a
     const now = clock.now();
     const settings = await readSettings(db);
     const organiser = organiserOf(settings, config);
-    const known = await meetingsBetween(db, now.subtract(KEPT_IN_FEED), now.add(SHOWN_AHEAD));
-    const events = known
+    const span = { from: now.subtract(KEPT_IN_FEED), to: now.add(SHOWN_AHEAD) };
+    const known = await meetingsBetween(db, span.from, span.to);
+    const meetings = known
       .filter(({ status }) => status === 'scheduled' || status === 'cancelled')
       .map((meeting) => ({
         ...meetingEvent(meeting, { baseUrl: config.BASE_URL, organiser }),
         changedAt: meeting.updatedAt,
       }));
+    const items = await itemFeedEvents(db, span, { settings, baseUrl: config.BASE_URL, organiser });
+    const events = [...meetings, ...items];
     const feed = buildFeed({ name: settings.groupName, zone: settings.timeZone, events, stamp: now });
     const tag = `"${createHash('sha256').update(feed).digest('base64url').slice(0, 22)}"`;
     reply.header('etag', tag).header('cache-control', 'public, max-age=600');
