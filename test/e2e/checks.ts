@@ -41,9 +41,20 @@ interface AxeResult {
 
 /** What axe-core finds on the page by WCAG 2.2 AA and its best practices, one line each. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
+  return axeFaults(page, {});
+}
+
+/** What axe-core finds by the rules that a change of colours can change. */
+export async function colourFaults(page: Page): Promise<string[]> {
+  return axeFaults(page, { runOnly: ['color-contrast', 'link-in-text-block'] });
+}
+
+async function axeFaults(page: Page, options: { runOnly?: readonly string[] }): Promise<string[]> {
   // The policy of our pages lets no other script in; a debugger may still run one.
-  const result = (await page.evaluate(`${axe}; axe.run({ iframes: false })`)) as AxeResult;
-  return result.violations.flatMap(({ id, help, nodes }) =>
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
+  const choice = JSON.stringify({ iframes: false, resultTypes: ['violations'], ...options });
+  const { violations } = (await page.evaluate(`axe.run(${choice})`)) as AxeResult;
+  return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${String(target)} ${failureSummary ?? ''}`),
   );
 }
