@@ -25,6 +25,16 @@ export const settings = pgTable('settings', {
   updatedAt: instant('updated_at').notNull(),
 });
 
+export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp'] as const;
+export type ImageType = (typeof IMAGE_TYPES)[number];
+
+export const organisationFiles = pgTable('organisation_files', {
+  name: text({ enum: ['logo'] }).primaryKey(),
+  type: text({ enum: IMAGE_TYPES }).notNull(),
+  content: bytes().notNull(),
+  updatedAt: instant('updated_at').notNull(),
+});
+
 export const admins = pgTable('admins', {
   id: uuid().primaryKey(),
   email: text().notNull(),

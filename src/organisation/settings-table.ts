@@ -319,6 +319,14 @@ export const SETTINGS = {
     secret: true,
     internal: true,
   }),
+  logo: setting({
+    schema: line(40, 0),
+    format: asIs,
+    fallback: '',
+    help: 'Which picture is the logo: the beginning of its SHA-256, width and height.',
+    example: '',
+    internal: true,
+  }),
   setupCompletedAt: setting({
     schema: instantOrNothing,
     format: (value) => value?.toString() ?? '',

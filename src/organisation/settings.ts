@@ -81,8 +81,8 @@ export async function changeSetting(
   return getSetting(tx, known);
 }
 
-/** Writes a setting that the program keeps for itself: when the set-up was finished, a secret it was given. */
-export async function writeInternalSetting<K extends 'setupCompletedAt' | 'mailerliteWebhookSecret'>(
+/** Writes a setting that the program keeps for itself: when the set-up was finished, a secret, the logo's version. */
+export async function writeInternalSetting<K extends 'setupCompletedAt' | 'mailerliteWebhookSecret' | 'logo'>(
   tx: Tx,
   key: K,
   value: Settings[K],

@@ -54,7 +54,7 @@ export async function* inspect(
   const closers = new Closers(createLog('silent'));
   try {
     const core = app ?? (yield* openForInspection(config, closers));
-    if (core) yield* lookAtDatabase(core, now);
+    if (core) yield* databaseFindings(core, now);
     yield* app ? redisFindings(await app.queue.check(), app.queue.ready) : lookAtRedis(config);
     if (core) yield* lookAtServices(core, now);
   } finally {
@@ -90,7 +90,7 @@ async function* openForInspection(
   }
 }
 
-async function* lookAtDatabase(core: Looked, now: Temporal.Instant): AsyncGenerator<Finding> {
+export async function* databaseFindings(core: Looked, now: Temporal.Instant): AsyncGenerator<Finding> {
   const check = 'Database';
   yield core.databaseKind === 'embedded'
     ? {
@@ -149,7 +149,7 @@ async function* lookAtRedis(config: Config): AsyncGenerator<Finding> {
   }
 }
 
-function* redisFindings(findings: readonly RedisFinding[], ready: boolean): Generator<Finding> {
+export function* redisFindings(findings: readonly RedisFinding[], ready: boolean): Generator<Finding> {
   const check = 'Redis';
   if (!ready) {
     const advice = 'Check REDIS_URL and that the server runs. No mail goes out until it answers.';

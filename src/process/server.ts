@@ -127,6 +127,10 @@ async function listen(app: App, closers: Closers): Promise<void> {
     },
     ...(zoom === undefined ? {} : { zoomStartLink: startLinkOf(zoom) }),
     loadSample: () => loadSample(app),
+    checkConnection: async (connection) => {
+      const { checkConnection } = await import('./doctor/connections.ts');
+      return checkConnection(app, connection);
+    },
   });
   closers.add('web server', () => server.close());
   try {

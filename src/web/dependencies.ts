@@ -30,6 +30,18 @@ export interface MailerLiteReports {
   parseWebhook(body: Uint8Array): readonly ReceivedEvent[];
 }
 
+/** What can be tried out from the pages. */
+export const CONNECTIONS = ['mail', 'mailerlite', 'zoom', 'redis', 'database'] as const;
+export type Connection = (typeof CONNECTIONS)[number];
+
+/** What came of trying: `advice` says what to do, unless the state is `ok`. */
+export interface ConnectionFinding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  readonly advice?: string;
+}
+
 /** What the web server needs of the running program. */
 export interface WebDependencies {
   readonly config: Config;
@@ -50,6 +62,8 @@ export interface WebDependencies {
   readonly zoomStartLink?: (zoomId: string) => Promise<string>;
   /** Fills an empty Convenor with a group to look around in. */
   readonly loadSample?: () => Promise<void>;
+  /** Tries a connection to the outside, which may take some seconds; what is wrong comes in words. */
+  readonly checkConnection: (connection: Connection) => Promise<readonly ConnectionFinding[]>;
   /** Tells the background work that rows have changed. Never fails and never waits. */
   readonly nudge: () => Promise<void>;
 }

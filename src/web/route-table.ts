@@ -62,6 +62,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /metrics': 'open',
   'GET /assets/convenor.css': 'open',
   'GET /assets/*': 'open',
+  'GET /logo': 'open',
 
   'GET /admin/set-up': 'guest',
   'POST /admin/set-up': 'guest',
@@ -223,6 +224,10 @@ export const ROUTES: Readonly<Record<string, Access>> = {
 
   'GET /admin/settings': 'administrator',
   'POST /admin/settings/:group': 'administrator',
+  'POST /admin/settings/logo': 'administrator',
+  'POST /admin/settings/logo/remove': 'administrator',
+  'GET /admin/settings/connections': 'administrator',
+  'POST /admin/settings/connections/:name': 'administrator',
   'POST /admin/settings/test-mail': 'administrator',
 };
 

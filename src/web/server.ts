@@ -11,6 +11,7 @@ import { auditPages } from './admin/audit.ts';
 import { certificateAdminPages } from './admin/certificates.ts';
 import { bulletinPages } from './admin/bulletins.ts';
 import { complaintPages } from './admin/complaints.ts';
+import { connectionPages } from './admin/connections.ts';
 import { designPage } from './admin/design.ts';
 import { draftPages } from './admin/drafts.ts';
 import { importPages } from './admin/import.ts';
@@ -38,6 +39,7 @@ import { healthRoutes } from './public/health.ts';
 import { homePages } from './public/home.ts';
 import { joinPages } from './public/join.ts';
 import { leavePages } from './public/leave.ts';
+import { logoFile } from './public/logo.ts';
 import { meetingPublicPages } from './public/meeting.ts';
 import { noticePages } from './public/notices.ts';
 import { noticeboardPages } from './public/noticeboard.ts';
@@ -71,6 +73,7 @@ const SITE = [
   noticeboardPages,
   handInPages,
   archivePages,
+  logoFile,
   mailerliteHook,
   zoomHook,
   healthRoutes,
@@ -97,6 +100,7 @@ const SITE = [
   mailerlitePages,
   outboxPages,
   settingsPages,
+  connectionPages,
   accountPages,
   peoplePages,
   auditPages,

@@ -94,6 +94,7 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'outbox-text', path: `/admin/outbox/${mail}?view=text` },
     { name: 'outbox-source', path: `/admin/outbox/${mail}?view=source` },
     { name: 'settings', path: '/admin/settings' },
+    { name: 'connections', path: '/admin/settings/connections' },
     { name: 'account', path: '/admin/account' },
     { name: 'people', path: '/admin/people' },
     { name: 'person-new', path: '/admin/people/new' },

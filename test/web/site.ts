@@ -46,6 +46,7 @@ export async function openSite(
     startedAt: clock.now(),
     queue: quietQueue,
     webhooks: { mailerlite: { parseWebhook, verifySignature } },
+    checkConnection: async (connection) => [{ check: connection, state: 'ok', detail: 'it answers' }],
     nudge: async () => {
       nudges += 1;
     },

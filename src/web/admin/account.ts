@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { formatDateTime } from '../../calendar/format.ts';
 import { invalidInput } from '../../kernel/errors.ts';
+import { recordAudit } from '../../organisation/audit.ts';
 import { changePassword, verifyCredentials } from '../../organisation/admins.ts';
 import {
   beginSecondFactor,
@@ -15,7 +16,7 @@ import { acting } from '../acting.ts';
 import { browserName } from '../browser-name.ts';
 import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
 import { routes } from '../plugin.ts';
-import { flash, signIn } from '../plugins/sessions.ts';
+import { actorOf, flash, signIn } from '../plugins/sessions.ts';
 import { qrPath } from '../qr-code.ts';
 import { counted } from '../words.ts';
 import { passwordField } from './sign-in.ts';
@@ -119,9 +120,16 @@ export const accountPages = routes({ name: 'account', needs: ['access', 'pages',
     const mine = hashed(request.session.sessionId);
     const wanted = field(request, 'session');
     const others = (await listSessions(db, id, { clock })).filter(({ idHash }) => idHash !== mine);
-    for (const { idHash } of others) {
-      if (wanted === 'others' || wanted === idHash) await revokeSessions(db, { adminId: id, idHash });
-    }
+    await db.transaction(async (tx) => {
+      let ended = 0;
+      for (const { idHash } of others) {
+        if (wanted === 'others' || wanted === idHash)
+          ended += await revokeSessions(tx, { adminId: id, idHash });
+      }
+      if (ended === 0) return;
+      const entry = { actor: actorOf(request), action: 'sessions.ended', subject: id, after: { ended } };
+      await recordAudit(tx, entry, { clock });
+    });
     flash(
       request,
       'good',

@@ -51,7 +51,7 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       attention: await attentionOf(db, now),
       health: await healthInWords(app.deps),
       figures,
-      guide: guideOf(figures, next !== undefined || plan.length > 0),
+      guide: await guideOf(figures, next !== undefined || plan.length > 0),
     });
   });
 
@@ -76,8 +76,13 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
     };
   }
 
-  /** The first steps of a new group; gone once they are done. */
-  function guideOf({ subscribers }: { subscribers: number }, hasMeetings: boolean) {
+  /** The first steps of a new group; gone once they are done and a mail was seen to arrive. */
+  async function guideOf({ subscribers }: { subscribers: number }, hasMeetings: boolean) {
+    const [mail] = await rows<{ tested: boolean; sent: boolean }>(
+      db,
+      sql`select exists (select 1 from service_mails where kind = 'test') as tested,
+        exists (select 1 from announcements where state = 'sent') as sent`,
+    );
     const steps = [
       {
         done: hasMeetings,
@@ -94,11 +99,18 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       {
         done: config.SMTP_URL !== undefined,
         label: 'Connect a mail server (until then mail stays in the outbox)',
-        href: '/admin/settings#connections',
+        href: '/admin/settings/connections',
         action: 'How to',
       },
+      {
+        done: mail!.tested,
+        label: 'See a test mail in your own inbox',
+        href: '/admin/settings/connections#test-title',
+        action: 'Send it',
+      },
     ];
-    return hasMeetings && subscribers > 0 ? undefined : { steps };
+    const isOver = hasMeetings && subscribers > 0 && (mail!.tested || mail!.sent);
+    return isOver ? undefined : { steps };
   }
 });
 

@@ -1,5 +1,6 @@
 import { ConvenorError } from '../../kernel/errors.ts';
 import { anyAdmin, findAdmin, verifyCredentials } from '../../organisation/admins.ts';
+import { recordAudit } from '../../organisation/audit.ts';
 import { checkSecondFactor, secondFactorState } from '../../organisation/second-factor.ts';
 import { field, freshForm, query } from '../form.ts';
 import { routes } from '../plugin.ts';
@@ -20,7 +21,11 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
     if (!(await anyAdmin(db))) return reply.redirect('/admin/set-up', 303);
     const next = ownPath(query(request, 'next'));
     if (request.admin !== null) return reply.redirect(next, 303);
-    return reply.page('admin/sign-in', { title: 'Sign in', next, form: freshForm() });
+    const message =
+      query(request, 'unsaved') === ''
+        ? undefined
+        : 'You were signed out because nothing had happened for a while, so what you sent was not saved. Sign in, then go back in your browser to the form to find what you typed.';
+    return reply.page('admin/sign-in', { title: 'Sign in', message, next, form: freshForm() });
   });
 
   app.post('/admin/sign-in', { config: { rateLimit: ATTEMPTS } }, async (request, reply) => {
@@ -38,6 +43,7 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
     }
     if (!(await secondFactorState(db, admin.id)).on) {
       await signIn(request, admin);
+      await noteSession(admin.id, 'session.begun', { by: 'password' });
       return reply.redirect(next, 303);
     }
     await request.session.regenerate();
@@ -74,6 +80,9 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
       });
     }
     await signIn(request, admin);
+    await noteSession(admin.id, 'session.begun', {
+      by: proof === 'app' ? 'password and app' : 'password and recovery code',
+    });
     if (proof === 'recovery') {
       const { recoveryCodesLeft } = await secondFactorState(db, admin.id);
       flash(
@@ -86,9 +95,15 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
   });
 
   app.post('/admin/sign-out', async (request, reply) => {
+    const { id } = request.admin!;
     await signOut(request);
+    await noteSession(id, 'session.ended');
     return reply.redirect('/admin/sign-in', 303);
   });
+
+  function noteSession(adminId: string, action: string, after?: { by: string }): Promise<void> {
+    return recordAudit(db, { actor: `admin:${adminId}`, action, subject: adminId, after }, { clock });
+  }
 
   /** The password was right and the code is awaited; `undefined` once that has taken too long or too many tries. */
   function halfway(state: { adminId: string; until: string; attempts: number; next: string } | undefined) {

@@ -40,7 +40,7 @@ export const errors = serverPlugin({ name: 'errors', needs: ['pages'] }, (app) =
       return reply.send({ error: { code, message, ...(problems.length > 0 ? { problems } : {}) } });
     }
     if (error.code === 'not_signed_in') {
-      const next = request.method === 'GET' ? `?next=${encodeURIComponent(request.url)}` : '';
+      const next = request.method === 'GET' ? `?next=${encodeURIComponent(request.url)}` : '?unsaved=yes';
       return reply.redirect(`/admin/sign-in${next}`, 303);
     }
     const model = {

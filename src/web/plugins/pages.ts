@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { logoMark } from '../../organisation/logo.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { adminNavigation } from '../navigation.ts';
 import { serverPlugin } from '../plugin.ts';
@@ -42,6 +43,7 @@ export const pages = serverPlugin({ name: 'pages', needs: ['assets', 'sessions']
       clinicalLine: settings.clinicalLine,
       styles: app.assets.styles(settings.brandColour),
       script: app.assets.file('convenor.js'),
+      logo: logoView(settings.logo),
       favicon: app.assets.file('favicon.svg'),
       flash: inAdmin ? flashView(takeFlash(request)) : undefined,
       csrf: inAdmin && needsToken(request) ? reply.generateCsrf() : '',
@@ -50,6 +52,11 @@ export const pages = serverPlugin({ name: 'pages', needs: ['assets', 'sessions']
     };
   }
 });
+
+function logoView(setting: string) {
+  const mark = logoMark(setting);
+  return mark === undefined ? undefined : { ...mark, href: `/logo?v=${mark.version}` };
+}
 
 const TONE_ICONS = { good: 'icons/check', info: 'icons/info', warn: 'icons/warn', bad: 'icons/alert' };
 

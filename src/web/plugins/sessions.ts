@@ -20,6 +20,8 @@ declare module 'fastify' {
     adminId?: string;
     /** The end of the session, whatever happens: ISO 8601 in UTC. */
     endsAt?: string;
+    /** When the person was last seen here, to a few minutes: ISO 8601 in UTC. */
+    seenAt?: string;
     browser?: string;
     /** The password was right; the code of the second step is awaited. */
     halfway?: { adminId: string; until: string; attempts: number; next: string };
@@ -31,8 +33,14 @@ declare module 'fastify' {
   }
 }
 
-/** A signed-in session ends after this long; the form before it after the shorter time. */
+/**
+ * A signed-in session ends after twelve hours, whatever happens, and after one hour without a request (OWASP ASVS
+ * 3.3.2); the form before it after one hour.
+ */
 const SIGNED_IN = Temporal.Duration.from({ hours: 12 });
+const IDLE = Temporal.Duration.from({ hours: 1 });
+/** How exactly it is kept when somebody was last seen: each note is a write. */
+const SEEN_EVERY = Temporal.Duration.from({ minutes: 5 });
 const BEFORE_SIGN_IN = Temporal.Duration.from({ hours: 1 });
 
 /**
@@ -59,16 +67,23 @@ export const sessions = serverPlugin({ name: 'sessions' }, async (app) => {
     const { adminId } = request.session;
     if (adminId === undefined) return;
     const admin = await findAdmin(db, adminId);
-    if (admin !== undefined && admin.disabledAt === null) request.admin = admin;
+    if (admin === undefined || admin.disabledAt !== null) return;
+    request.admin = admin;
+    const now = clock.now();
+    const { seenAt } = request.session;
+    const noteAgain = seenAt === undefined || isPast(Temporal.Instant.from(seenAt).add(SEEN_EVERY), now);
+    if (noteAgain) request.session.seenAt = now.toString();
   });
 });
 
 /** Signs a person in under a new session id, so that an id known before the sign-in is of no use. */
 export async function signIn(request: FastifyRequest, admin: Admin): Promise<void> {
   const { clock } = request.server.deps;
+  const now = clock.now();
   await request.session.regenerate();
   request.session.adminId = admin.id;
-  request.session.endsAt = clock.now().add(SIGNED_IN).toString();
+  request.session.endsAt = now.add(SIGNED_IN).toString();
+  request.session.seenAt = now.toString();
   request.session.browser = (request.headers['user-agent'] ?? '').slice(0, 300);
   request.admin = admin;
 }
@@ -97,6 +112,19 @@ export function actorOf(request: FastifyRequest): string {
   return `admin:${request.admin.id}`;
 }
 
+/** When a session ends if nobody comes back to it. */
+function endOf({ endsAt, seenAt }: Session, now: Temporal.Instant): Temporal.Instant {
+  if (endsAt === undefined) return now.add(BEFORE_SIGN_IN);
+  const end = Temporal.Instant.from(endsAt);
+  const idleEnd = Temporal.Instant.from(seenAt ?? now.toString()).add(IDLE);
+  return isPast(idleEnd, end) ? idleEnd : end;
+}
+
+/** Whether `first` is not after `second`. */
+function isPast(first: Temporal.Instant, second: Temporal.Instant): boolean {
+  return Temporal.Instant.compare(first, second) <= 0;
+}
+
 type Store = NonNullable<FastifySessionOptions['store']>;
 
 function databaseStore(db: Db, clock: Clock): Store {
@@ -110,10 +138,7 @@ function databaseStore(db: Db, clock: Clock): Store {
     },
     set(id, content, done) {
       const { cookie: _cookie, ...data } = content;
-      const expiresAt =
-        content.endsAt === undefined
-          ? clock.now().add(BEFORE_SIGN_IN)
-          : Temporal.Instant.from(content.endsAt);
+      const expiresAt = endOf(content, clock.now());
       saveSession(db, id, { adminId: content.adminId ?? null, data, expiresAt }, { clock }).then(
         () => done(),
         (error: unknown) => done(error),
