@@ -47,6 +47,7 @@ export const errors = serverPlugin({ name: 'errors', needs: ['pages'] }, (app) =
       title: HEADINGS[error.code] ?? 'This did not work',
       message: error.message,
       problems: error.problems,
+      isGone: error.code === 'not_found',
       requestId: error.httpStatus >= 500 ? request.id : undefined,
     };
     try {
