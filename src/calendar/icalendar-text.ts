@@ -20,6 +20,11 @@ export function oneLine(text: string): string {
     .trim();
 }
 
+/** A name for a parameter. It has no escapes (RFC 5545 section 3.2), but some parsers take a backslash for one. */
+export function parameterText(text: string): string {
+  return oneLine(text.replaceAll('\\', '/'));
+}
+
 /** Plain text of several lines, for a description. */
 function manyLines(text: string): string {
   const keep = (line: string): string => line.replaceAll('\t', ' ').replace(NOT_TEXT, '').trimEnd();

@@ -8,7 +8,7 @@ import ICAL from 'ical.js';
 import { createEvents } from 'ics';
 import type { DateTime, EventAttributes } from 'ics';
 import { invalidInput } from '../kernel/errors.ts';
-import { escapeText, oneLine, refold, textWithLink } from './icalendar-text.ts';
+import { escapeText, oneLine, parameterText, refold, textWithLink } from './icalendar-text.ts';
 
 export { addToCalendarLinks } from './add-to-calendar.ts';
 
@@ -176,7 +176,7 @@ function check(event: CalendarEvent): void {
 
 function complete(component: InstanceType<typeof ICAL.Component>, event: CalendarEvent): void {
   const organiser = new ICAL.Property('organizer');
-  const name = oneLine(event.organiser.name);
+  const name = parameterText(event.organiser.name);
   if (name !== '') organiser.setParameter('cn', name);
   organiser.setValue(`mailto:${event.organiser.email}`);
   component.addProperty(organiser);

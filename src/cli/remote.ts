@@ -91,11 +91,13 @@ export async function serveCommand(socket: Socket, host: CliHost): Promise<void>
   const first = await lines.next();
   if (first.done === true) return;
   const { canAsk, columns, ...request }: Request = requestSchema.parse(JSON.parse(first.value));
+  const stdout = replies(socket, (text) => ({ stdout: text }));
+  const stderr = replies(socket, (text) => ({ stderr: text }));
   const io: CliIo = {
     ...request,
     columns,
-    stdout: replies(socket, (text) => ({ stdout: text })),
-    stderr: replies(socket, (text) => ({ stderr: text })),
+    stdout,
+    stderr,
     signal: gone.signal,
     ...(canAsk
       ? {
@@ -110,6 +112,8 @@ export async function serveCommand(socket: Socket, host: CliHost): Promise<void>
       : {}),
   };
   const exit = await runCli(request.argv, io, host);
+  // What is still on its way must be out before the status, which ends the connection.
+  await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => void stream.end(done))));
   if (!socket.destroyed) socket.end(`${JSON.stringify({ exit } satisfies Reply)}\n`);
 }
 

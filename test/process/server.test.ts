@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/open.ts';
 import { runConvenor, startConvenor, type Convenor } from '../support/convenor.ts';
 import { freePort } from '../support/ports.ts';
+import { isRunning } from '../support/processes.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
@@ -32,14 +33,6 @@ async function start(env: Record<string, string> = {}): Promise<Convenor> {
 
 function redisPid(): number {
   return Number(readFileSync(path.join(dataFolder, 'redis', 'redis.pid'), 'utf8'));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 async function health(server: Convenor): Promise<number> {

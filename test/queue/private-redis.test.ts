@@ -9,6 +9,7 @@ import { connectRedis } from '../../src/queue/connection.ts';
 import { startPrivateRedis, type PrivateRedis } from '../../src/queue/private-redis.ts';
 import { startProgram } from '../support/program.ts';
 import { testRedisProgram } from '../support/redis.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/wait.ts';
 
 const log = createLog('silent');
@@ -80,7 +81,7 @@ describe('the private Redis', () => {
     const server = await start();
     const pid = await processId(connect(server));
     await server.stop();
-    expect(() => process.kill(pid, 0)).toThrow();
+    await until('its process is gone', () => !isRunning(pid));
     expect((await start()).adopted).toBe(false);
   });
 

@@ -48,11 +48,11 @@ export async function runConvenor(
   dataFolder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ status: number | NodeJS.Signals; output: string }> {
+): Promise<{ status: number | NodeJS.Signals; output: string; stdout: string }> {
   const program = startProgram('src/process/main.ts', args, {
     cwd: dataFolder,
     env: { DATA_DIR: dataFolder, ...env },
   });
   const status = await program.exited;
-  return { status, output: program.output() };
+  return { status, output: program.output(), stdout: program.stdout() };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { inject } from 'vitest';
 import { openDatabase, rows, type OpenDatabase } from '../../src/db/open.ts';
+import { POSTGRES_TEMPLATE } from './postgres-template.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -22,7 +23,7 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const main = await openDatabase({ url: server, connections: 1 });
-  await main.db.execute(sql.raw(`create database ${name}`));
+  await main.db.execute(sql.raw(`create database ${name} template ${POSTGRES_TEMPLATE}`));
   await main.close();
   const url = new URL(server);
   url.pathname = `/${name}`;

@@ -1,3 +1,4 @@
+import 'temporal-polyfill/global';
 import { execFileSync } from 'node:child_process';
 import {
   accessSync,
@@ -18,8 +19,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { openDatabase } from '../../src/db/open.ts';
 import type {} from './database.ts';
 import { freePort } from './ports.ts';
+import { POSTGRES_TEMPLATE } from './postgres-template.ts';
 import { startTied } from './tied-process.ts';
 import { until } from './wait.ts';
 
@@ -27,7 +30,19 @@ import { until } from './wait.ts';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startPostgres();
   project.provide('postgresUrl', server.url);
+  await makeTemplate(server.url);
   return server.stop;
+}
+
+/** A migrated database, which every test's own begins as a copy of. */
+async function makeTemplate(server: string): Promise<void> {
+  const main = new pg.Client({ connectionString: server });
+  await main.connect();
+  await main.query(`create database ${POSTGRES_TEMPLATE}`);
+  await main.end();
+  const url = new URL(server);
+  url.pathname = `/${POSTGRES_TEMPLATE}`;
+  await (await openDatabase({ url: url.href })).close();
 }
 
 /** The server lives for one run: nothing in it need survive a power cut. */

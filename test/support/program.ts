@@ -4,7 +4,10 @@ import { projectRoot } from '../../src/kernel/paths.ts';
 
 export interface Program {
   readonly pid: number;
+  /** What it wrote to both of its outputs, in the order in which it came. */
   readonly output: () => string;
+  /** What it wrote to standard output alone. */
+  readonly stdout: () => string;
   /** Exit status, or the name of the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
   kill(signal: NodeJS.Signals): void;
@@ -30,12 +33,15 @@ export function startProgram(
   });
   running.add(child);
   let output = '';
-  const keep = (chunk: Buffer) => (output += chunk.toString('utf8'));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  let stdout = '';
+  const keep = (text: string) => (output += text);
+  child.stdout.setEncoding('utf8').on('data', keep);
+  child.stdout.on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', keep);
   const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
+    // All that was written has been read by then.
+    child.once('close', (code, signal) => {
       running.delete(child);
       resolve(code ?? signal ?? -1);
     });
@@ -43,6 +49,7 @@ export function startProgram(
   return {
     pid: child.pid ?? -1,
     output: () => output,
+    stdout: () => stdout,
     exited,
     kill: (signal) => void child.kill(signal),
   };
