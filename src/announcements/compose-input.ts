@@ -179,6 +179,15 @@ export function parseDraftFile(text: string, context: DraftContext): DraftInput 
     }
     raw[name] = value;
   }
-  const blank = /^\n*/.exec(body)![0].length;
-  return parseDraftInput({ ...raw, body }, context, bodyLine + blank);
+  return parseDraftInput({ ...raw, body }, context, bodyLine + blankLines(body));
+}
+
+/** The line of a file on which the first line of its draft's text stands, counted from 1. */
+export function firstTextLine(text: string): number {
+  const { body, bodyLine } = parseFrontMatter(text);
+  return bodyLine + blankLines(body);
+}
+
+function blankLines(body: string): number {
+  return /^\n*/.exec(body)![0].length;
 }

@@ -7,6 +7,7 @@ import type { Session } from './command.ts';
 import type { CliHost, CliIo } from './host.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addConsentCommands } from './commands/consent.ts';
+import { addDraftCommands } from './commands/drafts.ts';
 import { addMailCommands } from './commands/mail.ts';
 import { addMeetingCommands } from './commands/meetings.ts';
 import { addOutboxCommands } from './commands/outbox.ts';
@@ -79,6 +80,7 @@ function createProgram(session: Session): Command {
   addSettingsCommands(program, session);
   addMeetingCommands(program, session);
   addSendingCommands(program, session);
+  addDraftCommands(program, session);
   addMailCommands(program, session);
   addOutboxCommands(program, session);
   addSubscriberCommands(program, session);

@@ -9,7 +9,7 @@ import { audienceSize } from '../announcements/audience-of.ts';
 import type { DraftContext } from '../announcements/compose-input.ts';
 import { findDraft, type DraftedAnnouncement } from '../announcements/compose.ts';
 import { draftContent } from '../announcements/draft-content.ts';
-import type { FrozenContent } from '../announcements/frozen-content.ts';
+import { frozenContent, type FrozenContent } from '../announcements/frozen-content.ts';
 import { fieldFaults } from '../announcements/merge-fields.ts';
 import type { ContentContext } from '../announcements/notice-content.ts';
 import { toInstant } from '../calendar/wall.ts';
@@ -133,6 +133,20 @@ export async function prepareDraft(services: DraftServices, id: string): Promise
     audience,
     sendAt,
   };
+}
+
+/**
+ * What a written announcement sends: as it was frozen, or approved, or would go out now.
+ *
+ * @throws ConvenorError `internal` when it was altered after its approval.
+ */
+export async function writtenContent(
+  services: DraftServices,
+  { announcement, draft }: DraftedAnnouncement,
+): Promise<FrozenContent> {
+  if (announcement.content !== null) return frozenContent(announcement);
+  if (draft.approvedContent === null) return (await prepareDraft(services, announcement.id)).content;
+  return frozenContent({ content: draft.approvedContent, contentHash: draft.approvedHash });
 }
 
 /** What stands in the place of fields when words and links are checked. */

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { findDraft } from '../../announcements/compose.ts';
 import type { FrozenContent } from '../../announcements/frozen-content.ts';
 import { senderModel } from '../../announcements/notice-content.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type PreviewKind,
 } from '../../announcements/notice-preview.ts';
 import { formatReminderRule, parseReminderRule } from '../../calendar/reminder-rule.ts';
+import { writtenContent } from '../../drafts/prepare.ts';
 import { parseEmailAddress } from '../../kernel/email-address.ts';
 import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
@@ -24,7 +26,7 @@ import type { RenderedMail } from '../../render/slots.ts';
 import { getSubscriber } from '../../subscribers/subscribers.ts';
 import { addCommand, withApp, type Session } from '../command.ts';
 import type { CliDependencies } from '../host.ts';
-import { resolveId } from '../ids.ts';
+import { resolveId, shortId } from '../ids.ts';
 import { printable } from '../output/text.ts';
 
 /** A recipient who is nobody: links for them lead to a page that says so. */
@@ -67,17 +69,21 @@ interface NoticeChoice {
 
 export function addMailCommands(program: Command, session: Session): void {
   addCommand(program, session, {
-    usage: 'preview',
-    summary: 'write a notice as HTML, text, calendar file and complete e-mail',
+    usage: 'preview [announcement]',
+    summary: 'write an announcement or a notice as people get it: HTML, text, calendar file, e-mail',
     options: [
-      { flags: '--kind <kind>', help: PREVIEW_KINDS.join(', ') },
+      { flags: '--kind <kind>', help: `a notice instead of an announcement: ${PREVIEW_KINDS.join(', ')}` },
       { flags: '--out <folder>', help: 'folder to write into; made when it is missing' },
       { flags: '--as <subscriber>', help: 'as this person gets it: an address or id (default: an example)' },
       ...NOTICE_OPTIONS,
     ],
-    examples: ['preview --kind reminder --out preview', 'preview --kind reminder --remind 1h --out preview'],
+    examples: [
+      'preview 3f2a91c4 --out preview --as ann@example.org',
+      'preview --kind reminder --remind 1h --out preview',
+    ],
     schema: z.object({
-      kind,
+      announcement: z.string().optional(),
+      kind: kind.optional(),
       out: z.string({ error: 'must name a folder' }).min(1),
       as: z.string().optional(),
       ...noticeShape,
@@ -88,21 +94,24 @@ export function addMailCommands(program: Command, session: Session): void {
         { ...settings, contactEmail: settings.contactEmail || EXAMPLE_SENDER },
         app.config.MAIL_FROM,
       );
-      const content = await noticeFor(app, input, identity);
-      const mail = app.listMail(content, identity, {
+      const shown = await chosenContent(app, input, identity);
+      const mail = app.listMail(shown.content, identity, {
         ...NOBODY,
         ...(input.as === undefined ? {} : await personNamed(app, input.as)),
         messageId: `preview@${identity.domain}`,
       });
       const folder = path.resolve(io.cwd, input.out);
-      const files = await writeFiles(folder, input.kind, {
+      const { whatsapp, page } = shown.content;
+      const files = await writeFiles(folder, shown.name, {
         html: mail.html,
         txt: mail.text,
         ...(mail.calendar ? { ics: mail.calendar.content } : {}),
         eml: await app.compose({ ...mail, date: app.clock.now() }),
+        ...(whatsapp === undefined ? {} : { 'whatsapp.txt': `${whatsapp}\n` }),
+        ...(page === undefined ? {} : { 'page.html': page }),
       });
       return {
-        data: { kind: input.kind, subject: mail.subject, files },
+        data: { ...shown.data, subject: mail.subject, files },
         text: `“${printable(mail.subject)}”\n${Object.values(files)
           .map((file) => `  ${printable(file)}\n`)
           .join('')}`,
@@ -150,6 +159,38 @@ export function addMailCommands(program: Command, session: Session): void {
       };
     }),
   });
+}
+
+/** What `preview` shows: an announcement that somebody wrote, or a notice of a meeting. */
+async function chosenContent(
+  app: CliDependencies,
+  {
+    announcement: text,
+    kind: noticeKind,
+    ...choice
+  }: Omit<NoticeChoice, 'kind'> & {
+    announcement?: string | undefined;
+    kind?: PreviewKind | undefined;
+  },
+  identity: SenderIdentity,
+): Promise<{ name: string; data: object; content: FrozenContent }> {
+  if (text !== undefined) {
+    const id = await resolveId(app.db, 'announcement', text, 'announcement');
+    const drafted = await findDraft(app.db, id);
+    const content = await writtenContent(app, drafted);
+    return { name: shortId(id), data: { announcement: id, kind: drafted.announcement.kind }, content };
+  }
+  if (noticeKind === undefined) {
+    throw invalidInput({
+      field: 'kind',
+      message: `name an announcement, or one of the notices ${PREVIEW_KINDS.join(', ')}`,
+    });
+  }
+  return {
+    name: noticeKind,
+    data: { kind: noticeKind },
+    content: await noticeFor(app, { ...choice, kind: noticeKind }, identity),
+  };
 }
 
 /** The content of a notice, rendered as if it were frozen now. */

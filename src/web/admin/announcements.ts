@@ -11,7 +11,7 @@ import { findPost, postingWarning } from '../../announcements/whatsapp-posts.ts'
 import { formatDateTime, formatShortDateTime, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import { ANNOUNCEMENT_STATES, DELIVERY_STATES, type DeliveryState } from '../../db/schema.ts';
-import { prepareDraft } from '../../drafts/prepare.ts';
+import { writtenContent } from '../../drafts/prepare.ts';
 import { sampleMail } from '../../drafts/sample-mail.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
 import type { RenderedMail } from '../../render/slots.ts';
@@ -233,14 +233,7 @@ export const announcementPages = routes(
     ): Promise<RenderedMail & Pick<FrozenContent, 'whatsapp'>> {
       if (announcement.content !== null) return frozenContent(announcement);
       const drafted = await readDraft(db, announcement.id);
-      if (drafted) {
-        return drafted.draft.approvedContent === null
-          ? (await prepareDraft(draftServices(app.deps), announcement.id)).content
-          : frozenContent({
-              content: drafted.draft.approvedContent,
-              contentHash: drafted.draft.approvedHash,
-            });
-      }
+      if (drafted) return writtenContent(draftServices(app.deps), drafted);
       const { kind, model } = await notice(announcement);
       return renderer.mail(kind, model);
     }
