@@ -6,6 +6,7 @@ const TABLES = {
   meeting: 'meetings',
   'meeting series': 'meeting_series',
   announcement: 'announcements',
+  item: 'items',
   'mail in the outbox': 'outbox_messages',
 } as const;
 
