@@ -1,6 +1,7 @@
 import { daily } from './daily.ts';
 import { planBulletinsJob } from './bulletin-plan.ts';
 import { checkLinksJob } from './check-links.ts';
+import { countConsentJob } from './count-consent.ts';
 import { deliver } from './deliver.ts';
 import { freeze } from './freeze.ts';
 import { mailerlitePull } from './mailerlite-pull.ts';
@@ -23,6 +24,7 @@ export const jobs = [
   expireItemsJob,
   purgeNoticeboardJob,
   checkLinksJob(),
+  countConsentJob,
   freeze,
   runAnnouncements,
   deliver,

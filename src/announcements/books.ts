@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import type { DeliveryState } from '../db/schema.ts';
+import { announcements, type DeliveryState } from '../db/schema.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
@@ -25,15 +25,23 @@ const EMPTY: Books = { audience: 0, sent: 0, excluded: 0, failed: 0, unknown: 0,
 
 /** The books of several announcements, by id; one without deliveries has zeros. */
 export async function readBooks(tx: Tx, ids: readonly string[]): Promise<Map<string, Books>> {
+  const kept = await keptBooks(tx, ids);
+  return new Map([
+    ...kept,
+    ...(await countBooks(
+      tx,
+      ids.filter((id) => !kept.has(id)),
+    )),
+  ]);
+}
+
+async function countBooks(tx: Tx, ids: readonly string[]): Promise<Map<string, Books>> {
   const books = new Map<string, Books>(ids.map((id) => [id, EMPTY]));
   if (ids.length === 0) return books;
   const counts = await rows<{ id: string; state: DeliveryState; n: number }>(
     tx,
     sql`select announcement_id as id, state, count(*)::int as n from deliveries
-      where announcement_id in (${sql.join(
-        ids.map((id) => sql`${id}::uuid`),
-        sql`, `,
-      )})
+      where announcement_id in (${idList(ids)})
       group by announcement_id, state`,
   );
   for (const { id, state, n } of counts) {
@@ -42,6 +50,52 @@ export async function readBooks(tx: Tx, ids: readonly string[]): Promise<Map<str
     books.set(id, { ...sofar, audience: sofar.audience + n, [key]: sofar[key] + n });
   }
   return books;
+}
+
+async function keptBooks(tx: Tx, ids: readonly string[]): Promise<Map<string, Books>> {
+  if (ids.length === 0) return new Map();
+  const kept = await rows<{ id: string; books: Books }>(
+    tx,
+    sql`select id, books from announcements where books is not null and id in (${idList(ids)})`,
+  );
+  return new Map(kept.map(({ id, books }) => [id, books]));
+}
+
+/**
+ * Keeps the books of an announcement that has gone out, so that they are not counted from its deliveries again
+ * and again. Only where nothing can change any more: over our own mail server, with no delivery open or unknown.
+ */
+export async function keepBooks(tx: Tx, id: string): Promise<void> {
+  const books = (await countBooks(tx, [id])).get(id)!;
+  if (books.pending > 0 || books.unknown > 0) return;
+  await tx
+    .update(announcements)
+    .set({ books })
+    .where(and(eq(announcements.id, id), eq(announcements.state, 'sent'), eq(announcements.channel, 'smtp')));
+}
+
+/** Mails that arrived, of announcements due from an instant on, by month on the clock of `zone`. */
+export async function sentByMonth(
+  tx: Tx,
+  { from, zone }: { from: Temporal.Instant; zone: string },
+): Promise<{ month: string; sent: number }[]> {
+  return rows(
+    tx,
+    sql`select to_char(a.send_at at time zone ${zone}, 'YYYY-MM') as month, sum(coalesce(
+          (a.books ->> 'sent')::int,
+          (select count(*) from deliveries d where d.announcement_id = a.id and d.state = 'sent')
+        ))::int as sent
+      from announcements a
+      where a.send_at >= ${from.toString()}::timestamptz and a.audience is not null
+      group by 1 order by 1`,
+  );
+}
+
+function idList(ids: readonly string[]): SQL {
+  return sql.join(
+    ids.map((id) => sql`${id}::uuid`),
+    sql`, `,
+  );
 }
 
 export interface DeliveryRow {
@@ -111,10 +165,7 @@ export async function resolveUnknown(
         ? sql`true`
         : deliveryIds.length === 0
           ? sql`false`
-          : sql`id in (${sql.join(
-              deliveryIds.map((id) => sql`${id}::uuid`),
-              sql`, `,
-            )})`;
+          : sql`id in (${idList(deliveryIds)})`;
     const resolved = await rows<{ id: string }>(
       inner,
       sql`update deliveries set
@@ -130,6 +181,7 @@ export async function resolveUnknown(
     if (resolved.length === 0) {
       throw new ConvenorError('wrong_state', 'None of these deliveries has an unknown outcome any more.');
     }
+    await keepBooks(inner, announcementId);
     await recordAudit(
       inner,
       {

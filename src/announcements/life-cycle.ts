@@ -7,6 +7,7 @@ import { ConvenorError } from '../kernel/errors.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
+import { keepBooks } from './books.ts';
 import type { PlanningRules } from './planning.ts';
 
 interface Context {
@@ -230,6 +231,7 @@ export async function finishAnnouncement(tx: Tx, id: string, { clock }: { clock:
     .set({ state: 'sent', stateReason: null, stateAt: now, stateBy: 'system', updatedAt: now })
     .where(and(eq(announcements.id, id), eq(announcements.state, 'sending'), notExists(open)))
     .returning({ id: announcements.id });
+  if (finished.length > 0) await keepBooks(tx, id);
   return finished.length > 0;
 }
 

@@ -23,9 +23,12 @@ export interface PlanEntry {
   readonly sendAtLocal: string;
   readonly zone: string;
   readonly topic: Topic;
+  readonly channel: Announcement['channel'];
   /** People in the audience: as frozen, or as it would be now. */
   readonly audience: number;
   readonly state: AnnouncementState;
+  /** Computed from its series or schedule: it is no row yet. */
+  readonly foreseen: boolean;
 }
 
 /** The longest time by which a reminder may precede its meeting, in days, with a day for its shift. */
@@ -66,6 +69,7 @@ export async function queryPlan(
     const waiting = announcement.audience === null && isOpen(announcement.state);
     entries.push({
       ...entry(announcement, meetingStart),
+      foreseen: false,
       audience: announcement.audience ?? (waiting ? await waitingAudience(announcement) : 0),
       order: announcement.sendAt,
     });
@@ -75,6 +79,7 @@ export async function queryPlan(
       continue;
     entries.push({
       ...entry(row, meetingStart),
+      foreseen: true,
       audience: await audienceOf(row.topic),
       order: row.sendAt,
     });
@@ -135,10 +140,14 @@ async function foreseeBulletins(tx: Tx, { from, to, now, settings }: Span): Prom
 }
 
 type EntrySource = Pick<Announcement, 'id' | 'kind' | 'title' | 'sendAt' | 'zone' | 'topic' | 'state'> & {
+  channel?: Announcement['channel'] | undefined;
   meetingId?: string | null | undefined;
 };
 
-function entry(row: EntrySource, meetingStart: Temporal.Instant | null): Omit<PlanEntry, 'audience'> {
+function entry(
+  row: EntrySource,
+  meetingStart: Temporal.Instant | null,
+): Omit<PlanEntry, 'audience' | 'foreseen'> {
   return {
     id: row.id,
     kind: row.kind,
@@ -149,6 +158,7 @@ function entry(row: EntrySource, meetingStart: Temporal.Instant | null): Omit<Pl
     sendAtLocal: toWall(row.sendAt, row.zone).toString({ smallestUnit: 'second' }),
     zone: row.zone,
     topic: row.topic,
+    channel: row.channel ?? 'smtp',
     state: row.state,
   };
 }

@@ -362,6 +362,7 @@ export const announcements = pgTable('announcements', {
   frozenAt: instant('frozen_at'),
   chunks: integer().notNull().default(0),
   audience: integer(),
+  books: jsonb(),
   senderFaults: integer('sender_faults').notNull().default(0),
   meetingSequence: integer('meeting_sequence'),
   dedupeKey: text('dedupe_key').notNull(),

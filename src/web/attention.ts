@@ -1,11 +1,14 @@
 /** What waits for the administrator, and how the program is, in plain words. */
 import { sql } from 'drizzle-orm';
 import { bulletinsToApprove } from '../announcements/bulletins-overview.ts';
+import { listDrafts } from '../announcements/compose.ts';
 import { listAnnouncements } from '../announcements/plan-query.ts';
 import { formatShortDateTime } from '../calendar/format.ts';
 import { rows, type Tx } from '../db/open.ts';
 import { countItemsToDecide } from '../noticeboard/items.ts';
 import { meetingsBetween } from '../meetings/occurrences.ts';
+import type { AdminRole } from '../organisation/admins.ts';
+import { roomsNeedingAttention } from '../rooms/view.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { decisionView } from './admin/meetings.ts';
 import { grouped, people } from './words.ts';
@@ -23,7 +26,7 @@ export interface Matter {
 }
 
 /** Everything that only a person can settle: decisions on dates, and runs that stopped, were missed or are uncertain. */
-export async function attentionOf(tx: Tx, now: Temporal.Instant) {
+export async function attentionOf(tx: Tx, now: Temporal.Instant, role: AdminRole) {
   const undecided = (await meetingsBetween(tx, now, now.add(AHEAD)))
     .filter(({ status }) => status === 'undecided')
     .map(decisionView);
@@ -80,7 +83,63 @@ export async function attentionOf(tx: Tx, now: Temporal.Instant) {
       link: 'Decide',
     });
   }
+  matters.push(...(await draftsToApprove(tx)), ...(await roomsInTrouble(tx, now)));
+  if (role === 'administrator') matters.push(...(await forAdministrators(tx)));
   return { undecided, matters, count: undecided.length + matters.length };
+}
+
+async function draftsToApprove(tx: Tx): Promise<Matter[]> {
+  return (await listDrafts(tx, { limit: 10 })).map(({ announcement }) => ({
+    tone: 'warn',
+    icon: 'icons/edit',
+    title: `A draft waits: ${announcement.title}`,
+    text: 'Nobody gets it before it is approved.',
+    href: `/admin/announcements/${announcement.id}`,
+    link: 'Look at it',
+  }));
+}
+
+async function roomsInTrouble(tx: Tx, now: Temporal.Instant): Promise<Matter[]> {
+  return (await roomsNeedingAttention(tx, now)).map((room) => ({
+    tone: 'warn',
+    icon: 'icons/video',
+    title: `The room at Zoom needs you: ${room.title}`,
+    text: `${formatShortDateTime(room.startsAt, room.zone)}. ${room.problem ?? (room.state === 'lost' ? 'Somebody removed it at Zoom.' : 'Somebody changed it at Zoom.')}`,
+    href: `/admin/meetings/${room.meetingId}`,
+    link: 'Open the meeting',
+  }));
+}
+
+/** What lies on pages that editors do not see. */
+async function forAdministrators(tx: Tx): Promise<Matter[]> {
+  const [waiting] = await rows<{ differences: number; complaints: number }>(
+    tx,
+    sql`select (select count(*)::int from sync_differences where resolved_at is null) as differences,
+      (select count(*)::int from complaints where state = 'open') as complaints`,
+  );
+  const { differences, complaints } = waiting!;
+  const matters: Matter[] = [];
+  if (complaints > 0) {
+    matters.push({
+      tone: 'bad',
+      icon: 'icons/alert',
+      title: `${complaints === 1 ? 'One complaint waits' : `${grouped(complaints)} complaints wait`} for an answer`,
+      text: 'The law asks for an acknowledgement within 30 days.',
+      href: '/admin/complaints',
+      link: 'Read',
+    });
+  }
+  if (differences > 0) {
+    matters.push({
+      tone: 'warn',
+      icon: 'icons/repeat',
+      title: `${differences === 1 ? 'One difference' : `${grouped(differences)} differences`} to MailerLite`,
+      text: 'The two lists disagree, and only you can say which of them is right.',
+      href: '/admin/mailerlite',
+      link: 'Decide',
+    });
+  }
+  return matters;
 }
 
 function withUnknown(tx: Tx): Promise<{ id: string; title: string; n: number }[]> {

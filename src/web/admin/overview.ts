@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { sentByMonth } from '../../announcements/books.ts';
 import { listAnnouncements, queryPlan, type PlanEntry } from '../../announcements/plan-query.ts';
 import { formatDate, formatShortDate, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
@@ -6,6 +7,7 @@ import { rows } from '../../db/open.ts';
 import { meetingsBetween, nextMeetings, type Meeting } from '../../meetings/occurrences.ts';
 import { acting } from '../acting.ts';
 import { attentionOf, healthInWords } from '../attention.ts';
+import { figuresOf } from '../figures.ts';
 import { routes } from '../plugin.ts';
 import { invitationView } from '../public/invitation.ts';
 import { announcementRow } from '../views.ts';
@@ -35,23 +37,24 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       { from: today, to: today.add({ days: DAYS_AHEAD }) },
       { clock, settings },
     );
-    const figures = await figuresOf();
+    const figures = await figuresNow(now);
+    const coming = plan.filter((entry) => isComing(entry, now));
+    const meetings = await meetingsBetween(db, now, end);
     const recent = await listAnnouncements(db, { states: GONE_OUT, upTo: now, limit: 4 });
     return reply.page('admin/overview', {
       title: `${greeting(toWall(now, settings.timeZone).hour)}, ${firstName(request.admin?.name ?? '')}`,
       section: 'overview',
       lead: formatDate(today),
       next: next === undefined ? undefined : invitationView(next, { now, baseUrl: config.BASE_URL }),
-      days: timeline(
-        await meetingsBetween(db, now, end),
-        plan.filter((entry) => isComing(entry, now)),
-        settings.timeZone,
-      ),
+      days: timeline(meetings, coming, settings.timeZone),
+      comingCounts: comingCounts(meetings, coming),
       recent: recent.map(announcementRow),
-      attention: await attentionOf(db, now),
+      attention: await attentionOf(db, now, request.admin?.role ?? 'editor'),
       health: await healthInWords(app.deps),
       figures,
       guide: await guideOf(figures, next !== undefined || plan.length > 0),
+      charts: await figuresOf(db, now, settings.timeZone),
+      guide: guideOf(figures, next !== undefined || plan.length > 0),
     });
   });
 
@@ -59,20 +62,16 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
     reply.page('admin/more', { title: 'More', section: 'more' }),
   );
 
-  async function figuresOf() {
-    const [row] = await rows<{ subscribers: number; sent: number }>(
+  async function figuresNow(now: Temporal.Instant) {
+    const [row] = await rows<{ subscribers: number }>(
       db,
-      sql`select (select count(*)::int from subscribers where state = 'active') as subscribers,
-        (select count(*)::int from deliveries where state = 'sent'
-          and settled_at > ${clock
-            .now()
-            .subtract({ hours: 24 * 30 })
-            .toString()}::timestamptz) as sent`,
+      sql`select count(*)::int as subscribers from subscribers where state = 'active'`,
     );
+    const sent = await sentByMonth(db, { from: now.subtract({ hours: 24 * 30 }), zone: 'UTC' });
     return {
       subscribers: row!.subscribers,
       subscribersText: grouped(row!.subscribers),
-      sentText: grouped(row!.sent),
+      sentText: grouped(sent.reduce((sum, month) => sum + month.sent, 0)),
     };
   }
 
@@ -123,6 +122,33 @@ function isComing({ state, sendAt }: PlanEntry, now: Temporal.Instant): boolean 
   );
 }
 
+/** "4 meetings", "9 reminders", "2 bulletins", "1 campaign at MailerLite", "1,890 mails": what the weeks hold. */
+function comingCounts(meetings: readonly Meeting[], plan: readonly PlanEntry[]) {
+  const counts = new Map<string, number>();
+  const add = (unit: string, n = 1) => counts.set(unit, (counts.get(unit) ?? 0) + n);
+  add('meeting', meetings.filter(({ status }) => status === 'scheduled' || status === 'undecided').length);
+  for (const entry of plan) {
+    if (entry.channel === 'mailerlite') add('campaign');
+    else add(planWord(entry.kind));
+    add('mail', entry.audience);
+  }
+  return [...counts]
+    .filter(([, n]) => n > 0)
+    .map(([unit, n]) => ({ number: grouped(n), unit: n === 1 ? unit : `${unit}s`, isMails: unit === 'mail' }))
+    .toSorted((a, b) => Number(a.isMails) - Number(b.isMails));
+}
+
+function planWord(kind: string): string {
+  if (kind === 'reminder') return 'reminder';
+  return kind.endsWith('bulletin') ? 'bulletin' : 'announcement';
+}
+
+function planIcon({ kind, channel }: PlanEntry): string {
+  if (channel === 'mailerlite') return 'icons/repeat';
+  const icons: Record<string, string> = { reminder: 'icons/bell', bulletin: 'icons/book' };
+  return icons[planWord(kind)] ?? 'icons/send';
+}
+
 interface TimelineEntry {
   readonly at: Temporal.Instant;
   readonly icon: string;
@@ -149,12 +175,13 @@ function timeline(meetings: readonly Meeting[], plan: readonly PlanEntry[], zone
       const at = Temporal.Instant.from(entry.sendAt);
       return {
         at,
-        icon: entry.kind === 'reminder' ? 'icons/bell' : 'icons/send',
+        icon: planIcon(entry),
         shape: '',
         title: entry.title,
-        href: `/admin/announcements/${entry.id}`,
+        href: entry.foreseen ? undefined : `/admin/announcements/${entry.id}`,
         detail: [
           `${formatTime(toWall(at, zone).toPlainTime())}, to ${people(entry.audience)}`,
+          ...(entry.channel === 'mailerlite' ? ['by MailerLite'] : []),
           ...(entry.meetingStart === null
             ? []
             : [
