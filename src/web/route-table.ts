@@ -181,6 +181,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/bulletins/:id/skip': 'editor',
 
   'GET /admin/subscribers': 'editor',
+  'GET /admin/subscribers/list.csv': 'editor',
   'GET /admin/subscribers/new': 'editor',
   'POST /admin/subscribers/new': 'editor',
   'GET /admin/subscribers/import': 'editor',

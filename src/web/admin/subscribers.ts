@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { attendanceOfPerson } from '../../attendance/report.ts';
 import { formatDate, formatDateTime, formatShortDate } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
-import { SUBSCRIBER_STATES, TOPICS, type Topic } from '../../db/schema.ts';
+import { MEMBER_KINDS, SUBSCRIBER_STATES, TOPICS, type Topic } from '../../db/schema.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
 import { MEMBER_KIND_WORDS } from '../../subscribers/members.ts';
 import { changePreferences } from '../../subscribers/preferences.ts';
@@ -9,8 +10,10 @@ import { subscriberRecord } from '../../subscribers/subscriber-record.ts';
 import {
   countSubscribers,
   searchSubscribers,
+  SUBSCRIBER_ORDERS,
   subscribersByState,
   type SubscriberFilter,
+  type SubscriberOrder,
 } from '../../subscribers/subscriber-search.ts';
 import {
   addSubscriber,
@@ -21,10 +24,19 @@ import {
 } from '../../subscribers/subscribers.ts';
 import { SUPPRESSION_WORDS } from '../../subscribers/suppressions.ts';
 import { acting } from '../acting.ts';
+import { allPages, csv, lines } from '../csv.ts';
 import { field, fieldList, freshForm, isAboutInput, query, rejectedForm, isUuid } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
-import { DELIVERY_WORDS, grouped, people, SOURCE_WORDS, SUBSCRIBER_WORDS, TOPIC_WORDS } from '../words.ts';
+import {
+  counted,
+  DELIVERY_WORDS,
+  grouped,
+  people,
+  SOURCE_WORDS,
+  SUBSCRIBER_WORDS,
+  TOPIC_WORDS,
+} from '../words.ts';
 import { capital } from '../views.ts';
 
 type ById = { Params: { id: string } };
@@ -48,43 +60,70 @@ export const subscriberPages = routes({ name: 'subscribers', needs: ['access', '
   app.get('/admin/subscribers', async (request, reply) => {
     const { settings } = await acting(request);
     const filter = filterOf(request);
+    const order = orderOf(request);
     const after = query(request, 'after');
     const { subscribers, next } = await searchSubscribers(db, {
       ...filter,
+      order,
       limit: PAGE,
       ...(isUuid(after) ? { after } : {}),
     });
-    const total = await countSubscribers(db, filter);
     const states = await subscribersByState(db);
-    const text = query(request, 'text');
+    const everybody = Object.values(states).reduce((a, b) => a + b, 0);
+    const complete = after === '' && next === undefined;
+    const { state: _, ...narrowed } = filter;
+    const total =
+      Object.keys(narrowed).length === 0
+        ? filter.state === undefined
+          ? everybody
+          : states[filter.state]
+        : complete
+          ? subscribers.length
+          : await countSubscribers(db, filter);
+    const parameters = addressOf(filter, order);
     return reply.page('admin/subscribers', {
       title: 'Subscribers',
       section: 'subscribers',
-      text,
-      topicOptions: [
-        { value: '', label: 'any topic', selected: filter.topic === undefined },
-        ...TOPICS.map((topic) => ({
-          value: topic,
-          label: TOPIC_WORDS[topic],
-          selected: filter.topic === topic,
-        })),
-      ],
+      text: filter.text ?? '',
+      topicOptions: choiceOf(
+        'any topic',
+        TOPICS.map((topic) => [topic, TOPIC_WORDS[topic]]),
+        filter.topic,
+      ),
+      kindOptions: choiceOf(
+        'everybody',
+        MEMBER_KINDS.map((kind) => [kind, capital(`${MEMBER_KIND_WORDS[kind]}s`)]),
+        filter.memberKind,
+      ),
+      mailOptions: choiceOf(
+        'everybody',
+        [
+          ['yes', 'only “do not mail”'],
+          ['no', 'without “do not mail”'],
+        ],
+        filter.suppressed === undefined ? undefined : filter.suppressed ? 'yes' : 'no',
+      ),
+      orderOptions: SUBSCRIBER_ORDERS.map((value) => ({
+        value,
+        label: ORDER_WORDS[value],
+        selected: value === order,
+      })),
       tabs: [
         {
-          href: address({ text, topic: filter.topic }),
+          href: address({ ...parameters, state: undefined }),
           label: 'Everybody',
-          count: grouped(Object.values(states).reduce((a, b) => a + b, 0)),
+          count: grouped(everybody),
           current: filter.state === undefined,
         },
         ...SUBSCRIBER_STATES.map((state) => ({
-          href: address({ text, topic: filter.topic, state }),
+          href: address({ ...parameters, state }),
           label: capital(SUBSCRIBER_WORDS[state].state),
           count: grouped(states[state]),
           current: filter.state === state,
         })),
       ],
       state: filter.state ?? '',
-      searched: text !== '' || filter.topic !== undefined || filter.state !== undefined,
+      searched: Object.keys(filter).length > 0,
       total: people(total),
       subscribers: subscribers.map((one) => ({
         id: one.id,
@@ -94,11 +133,39 @@ export const subscriberPages = routes({ name: 'subscribers', needs: ['access', '
         since: formatShortDate(toWall(one.createdAt, settings.timeZone).toPlainDate()),
         ...(one.suppressed === null ? SUBSCRIBER_WORDS[one.state] : { state: 'do not mail', tone: 'bad' }),
       })),
-      next:
-        next === undefined
-          ? undefined
-          : address({ text, topic: filter.topic, state: filter.state, after: next }),
+      csv: total === 0 ? undefined : address(parameters, '/admin/subscribers/list.csv'),
+      start: after === '' ? undefined : address(parameters),
+      next: next === undefined ? undefined : address({ ...parameters, after: next }),
     });
+  });
+
+  app.get('/admin/subscribers/list.csv', async (request, reply) => {
+    const { settings } = await acting(request);
+    const filter = filterOf(request);
+    const order = orderOf(request);
+    const everybody = allPages(async (after) => {
+      const { subscribers, next } = await searchSubscribers(db, {
+        ...filter,
+        order,
+        limit: 1_000,
+        ...(after === undefined ? {} : { after }),
+      });
+      return { rows: subscribers, next };
+    });
+    return csv(
+      reply,
+      'subscribers.csv',
+      ['email', 'name', 'membership', 'topics', 'state', 'since', 'do not mail'],
+      lines(everybody, (one) => [
+        one.email,
+        one.name ?? '',
+        one.memberKind === null ? '' : MEMBER_KIND_WORDS[one.memberKind],
+        one.topics.join(';'),
+        SUBSCRIBER_WORDS[one.state].state,
+        toWall(one.createdAt, settings.timeZone).toPlainDate().toString(),
+        one.suppressed === null ? '' : SUPPRESSION_WORDS[one.suppressed],
+      ]),
+    );
   });
 
   app.get('/admin/subscribers/new', async (_request, reply) =>
@@ -260,35 +327,108 @@ export const subscriberPages = routes({ name: 'subscribers', needs: ['access', '
         ...DELIVERY_WORDS[message.state],
       })),
       serviceMails: record.serviceMails.map((mail) => ({
-        kind: mail.kind,
+        kind: SERVICE_MAIL_WORDS[mail.kind] ?? capital(mail.kind.replaceAll('-', ' ')),
         when: time(mail.createdAt),
-        state: mail.state,
+        ...DELIVERY_WORDS[mail.state],
+      })),
+      meetings: (await attendanceOfPerson(db, id)).map((meeting) => ({
+        href: `/admin/meetings/${meeting.meetingId}`,
+        title: meeting.title,
+        when: formatDateTime(meeting.startsAt, meeting.zone),
+        answer: meeting.answer === null ? '' : ANSWER_WORDS[meeting.answer],
+        came:
+          meeting.minutes === null
+            ? ''
+            : meeting.minutes === 0
+              ? 'came for less than a minute'
+              : `came for ${counted(meeting.minutes, 'minute')}`,
+        certificate: meeting.checkCode ?? '',
+      })),
+      complaints: record.complaints.map((complaint) => ({
+        reference: complaint.reference,
+        when: time(complaint.receivedAt),
+        ...COMPLAINT_WORDS[complaint.state],
+      })),
+      acts: record.administration.map(({ at, action }) => ({
+        when: time(at),
+        what: capital(action.replace(/^[a-z]+\./, '').replaceAll('_', ' ')),
       })),
     });
   }
 });
 
+const ANSWER_WORDS: Readonly<Record<string, string>> = {
+  yes: 'said yes',
+  no: 'said no',
+  maybe: 'said maybe',
+};
+
+const SERVICE_MAIL_WORDS: Readonly<Record<string, string>> = {
+  'confirm-subscription': 'Asked to confirm the address',
+  welcome: 'Welcome',
+};
+
+const COMPLAINT_WORDS = {
+  open: { state: 'waits', tone: 'warn' },
+  acknowledged: { state: 'acknowledged', tone: 'info' },
+  closed: { state: 'closed', tone: '' },
+} as const;
+
 function posted(request: FastifyRequest): Partial<Record<(typeof FIELDS)[number], string>> {
   return Object.fromEntries(FIELDS.map((name) => [name, field(request, name)]));
 }
+
+const ORDER_WORDS: Readonly<Record<SubscriberOrder, string>> = {
+  address: 'by address',
+  name: 'by name',
+  newest: 'the newest first',
+};
 
 function filterOf(request: FastifyRequest): SubscriberFilter {
   const text = query(request, 'text');
   const state = SUBSCRIBER_STATES.find((one) => one === query(request, 'state'));
   const topic = TOPICS.find((one) => one === query(request, 'topic'));
+  const memberKind = MEMBER_KINDS.find((one) => one === query(request, 'kind'));
+  const suppressed = query(request, 'suppressed');
   return {
     ...(text === '' ? {} : { text }),
     ...(state === undefined ? {} : { state }),
     ...(topic === undefined ? {} : { topic }),
+    ...(memberKind === undefined ? {} : { memberKind }),
+    ...(suppressed === 'yes' || suppressed === 'no' ? { suppressed: suppressed === 'yes' } : {}),
   };
 }
 
-/** The list's address with these parameters. */
-function address(parameters: Record<string, string | undefined>): string {
+function orderOf(request: FastifyRequest): SubscriberOrder {
+  return SUBSCRIBER_ORDERS.find((one) => one === query(request, 'order')) ?? 'address';
+}
+
+type Parameters = Readonly<Record<string, string | undefined>>;
+
+/** The filter and the order as they stand in an address. */
+function addressOf(
+  { memberKind, suppressed, ...filter }: SubscriberFilter,
+  order: SubscriberOrder,
+): Parameters {
+  return {
+    ...filter,
+    kind: memberKind,
+    suppressed: suppressed === undefined ? undefined : suppressed ? 'yes' : 'no',
+    order: order === 'address' ? undefined : order,
+  };
+}
+
+/** The list's address, or that of its file, with these parameters. */
+function address(parameters: Parameters, base = '/admin/subscribers'): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return given.length === 0
-    ? '/admin/subscribers'
-    : `/admin/subscribers?${new URLSearchParams(given).toString()}`;
+  return given.length === 0 ? base : `${base}?${new URLSearchParams(given).toString()}`;
+}
+
+function choiceOf(any: string, choices: readonly (readonly [string, string])[], chosen: string | undefined) {
+  return [
+    { value: '', label: any, selected: chosen === undefined },
+    ...choices.map(([value, label]) => ({ value, label, selected: value === chosen })),
+  ];
 }
 
 export function topicChoices(chosen: readonly string[]) {
