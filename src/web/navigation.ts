@@ -7,13 +7,27 @@ interface Place {
   readonly icon: string;
   readonly about?: string;
   readonly administratorOnly?: true;
+  /** The letter that leads there after a "g". */
+  readonly key?: string;
 }
 
 const DAILY: readonly Place[] = [
-  { section: 'overview', href: '/admin', label: 'Overview', icon: 'icons/home' },
-  { section: 'meetings', href: '/admin/meetings', label: 'Meetings', icon: 'icons/calendar' },
-  { section: 'announcements', href: '/admin/announcements', label: 'Announcements', icon: 'icons/send' },
-  { section: 'subscribers', href: '/admin/subscribers', label: 'Subscribers', icon: 'icons/people' },
+  { section: 'overview', key: 'o', href: '/admin', label: 'Overview', icon: 'icons/home' },
+  { section: 'meetings', key: 'm', href: '/admin/meetings', label: 'Meetings', icon: 'icons/calendar' },
+  {
+    section: 'announcements',
+    key: 'a',
+    href: '/admin/announcements',
+    label: 'Announcements',
+    icon: 'icons/send',
+  },
+  {
+    section: 'subscribers',
+    key: 's',
+    href: '/admin/subscribers',
+    label: 'Subscribers',
+    icon: 'icons/people',
+  },
 ];
 
 const REST: readonly Place[] = [
@@ -26,6 +40,7 @@ const REST: readonly Place[] = [
   },
   {
     section: 'outbox',
+    key: 'b',
     href: '/admin/outbox',
     label: 'Outbox',
     icon: 'icons/inbox',
@@ -57,6 +72,7 @@ const REST: readonly Place[] = [
   },
   {
     section: 'settings',
+    key: 'e',
     href: '/admin/settings',
     label: 'Settings',
     icon: 'icons/settings',
@@ -104,6 +120,8 @@ interface NavigationItem extends Place {
 export interface Navigation {
   readonly daily: readonly NavigationItem[];
   readonly rest: readonly NavigationItem[];
+  /** What the keyboard does, for the dialog that explains it. */
+  readonly keys: readonly { readonly keys: readonly string[]; readonly label: string }[];
   /** Whether the page belongs to what the phone's tabs reach by "More". */
   readonly inMore: boolean;
 }
@@ -111,5 +129,18 @@ export interface Navigation {
 export function adminNavigation(section: string, admin: Admin | null): Navigation {
   const mark = (place: Place): NavigationItem => ({ ...place, current: place.section === section });
   const rest = REST.filter((place) => !place.administratorOnly || admin?.role === 'administrator').map(mark);
-  return { daily: DAILY.map(mark), rest, inMore: section === 'more' || rest.some((place) => place.current) };
+  const keys = [
+    ...[...DAILY, ...rest].flatMap(({ key, label }) =>
+      key === undefined ? [] : [{ keys: ['g', key], label }],
+    ),
+    { keys: ['n'], label: 'Something new on this page' },
+    { keys: ['/'], label: 'Search on this page' },
+    { keys: ['?'], label: 'This list' },
+  ];
+  return {
+    daily: DAILY.map(mark),
+    rest,
+    keys,
+    inMore: section === 'more' || rest.some((place) => place.current),
+  };
 }

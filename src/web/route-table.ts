@@ -100,6 +100,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /admin/design': 'editor',
 
   'GET /admin/meetings': 'editor',
+  'GET /admin/meetings/list.csv': 'editor',
   'GET /admin/meetings/new': 'editor',
   'POST /admin/meetings/new': 'editor',
   'GET /admin/meetings/:id': 'editor',

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import {
   addMeeting,
   cancelMeeting,
@@ -18,6 +19,7 @@ import { findMeeting } from '../../meetings/meetings.ts';
 import { meetingsBetween, type Meeting } from '../../meetings/occurrences.ts';
 import { listSeries } from '../../meetings/series.ts';
 import { acting } from '../acting.ts';
+import { csv } from '../csv.ts';
 import { consequencesOf } from '../dry-run.ts';
 import { field, freshForm, query, rejectedForm } from '../form.ts';
 import { routes } from '../plugin.ts';
@@ -34,6 +36,7 @@ import {
   storedMeeting,
   type MeetingFields,
 } from './meeting-input.ts';
+import { monthOf, monthView } from './month.ts';
 import { peoplePart } from './meeting-people.ts';
 import { roomPart } from './meeting-room.ts';
 import { hiddenFields } from './series.ts';
@@ -50,22 +53,84 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
   app.get('/admin/meetings', async (request, reply) => {
     const { settings } = await acting(request);
     const now = clock.now();
-    const past = query(request, 'show') === 'past';
+    const shown = VIEWS.find((one) => one === query(request, 'view')) ?? oldView(request);
+    const text = query(request, 'text');
     const coming = await meetingsBetween(db, now.subtract({ hours: 6 }), now.add(SPAN));
-    const shown = past
-      ? (await meetingsBetween(db, now.subtract({ hours: 24 * 731 }), now)).toReversed()
-      : coming;
+    const today = toWall(now, settings.timeZone).toPlainDate();
+    const month = monthOf(query(request, 'month'), today);
+    const found = shown === 'month' ? [] : await listed(shown, text, now);
     return reply.page('admin/meetings', {
       title: 'Meetings',
       section: 'meetings',
       zone: zoneLabel(settings.timeZone),
-      past,
-      listTitle: past ? 'Meetings of the last two years' : 'Coming meetings',
+      listTitle: shown === 'past' ? 'Meetings of the last two years' : 'Coming meetings',
+      past: shown === 'past',
+      view: shown,
+      text,
+      csv: found.length === 0 ? undefined : viewAddress('/admin/meetings/list.csv', shown, text),
+      tabs: [
+        {
+          href: viewAddress('/admin/meetings', 'coming', text),
+          label: 'Coming',
+          current: shown === 'coming',
+        },
+        { href: viewAddress('/admin/meetings', 'past', text), label: 'Past', current: shown === 'past' },
+        { href: '/admin/meetings?view=month', label: 'Calendar', current: shown === 'month' },
+      ],
       undecided: coming.filter(({ status }) => status === 'undecided').map(decisionView),
       series: (await listSeries(db)).map(seriesView),
-      meetings: shown.map((meeting) => meetingRow(meeting, now)),
+      meetings: found.map((meeting) => meetingRow(meeting, now)),
+      month:
+        shown === 'month'
+          ? monthView(month, await meetingsOfMonth(month, settings.timeZone), {
+              today,
+              now,
+              nation: settings.bankHolidays,
+            })
+          : undefined,
     });
   });
+
+  app.get('/admin/meetings/list.csv', async (request, reply) => {
+    const now = clock.now();
+    const found = await listed(oldView(request), query(request, 'text'), now);
+    return csv(
+      reply,
+      'meetings.csv',
+      ['title', 'date', 'time', 'zone', 'minutes', 'state', 'about'],
+      found.map((meeting) => {
+        const wall = toWall(meeting.startsAt, meeting.zone);
+        return [
+          meeting.title,
+          wall.toPlainDate().toString(),
+          wall.toPlainTime().toString({ smallestUnit: 'minute' }),
+          meeting.zone,
+          String(meeting.durationMinutes),
+          meetingWord(meeting, now).state,
+          TOPIC_WORDS[meeting.topic],
+        ];
+      }),
+    );
+  });
+
+  /** The coming meetings, the soonest first, or the past ones, the latest first; with a text, those that have it in their title. */
+  async function listed(shown: View, text: string, now: Temporal.Instant): Promise<Meeting[]> {
+    const found =
+      shown === 'past'
+        ? (await meetingsBetween(db, now.subtract({ hours: 24 * 731 }), now)).toReversed()
+        : await meetingsBetween(db, now.subtract({ hours: 6 }), now.add(SPAN));
+    return found.filter(({ title }) => title.toLowerCase().includes(text.toLowerCase()));
+  }
+
+  /** A day more at each end: meetings stand on the day of their own clock. */
+  async function meetingsOfMonth(month: Temporal.PlainYearMonth, zone: string): Promise<Meeting[]> {
+    const first = toInstant(month.toPlainDate({ day: 1 }).toPlainDateTime(), zone);
+    return meetingsBetween(
+      db,
+      first.subtract({ hours: 24 }),
+      first.add({ hours: 24 * (month.daysInMonth + 2) }),
+    );
+  }
 
   app.get('/admin/meetings/new', async (request, reply) => {
     const { settings } = await acting(request);
@@ -211,6 +276,21 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
     return reply.redirect(`/admin/meetings/${meeting.id}`, 303);
   });
 });
+
+const VIEWS = ['coming', 'past', 'month'] as const;
+type View = (typeof VIEWS)[number];
+
+function oldView(request: FastifyRequest): View {
+  return query(request, 'show') === 'past' ? 'past' : 'coming';
+}
+
+function viewAddress(base: string, shown: View, text: string): string {
+  const given = new URLSearchParams({
+    ...(shown === 'past' ? { show: 'past' } : {}),
+    ...(text === '' ? {} : { text }),
+  }).toString();
+  return given === '' ? base : `${base}?${given}`;
+}
 
 function isOpen(meeting: Meeting, now: Temporal.Instant): boolean {
   return (

@@ -113,6 +113,38 @@ async function fetchAnew(id) {
   for (const element of fresh?.querySelectorAll('.needs-script') ?? [])
     element.classList.remove('needs-script');
   return fresh;
+/**
+ * Keys for the daily acts: each link or button with `data-key` is reached by that key, or by "g" and then the key
+ * where the key is written as "g x". "?" opens the list of them. Never while somebody types.
+ */
+const keys = document.getElementById('keys');
+let prefix = '';
+let prefixTimer;
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest?.('input, select, textarea, [contenteditable]') || keys?.open) return;
+  if (event.key === '?' && keys !== null) {
+    event.preventDefault();
+    keys.showModal();
+    return;
+  }
+  const pressed = prefix + event.key;
+  clearTimeout(prefixTimer);
+  prefix = event.key === 'g' ? 'g ' : '';
+  prefixTimer = setTimeout(() => {
+    prefix = '';
+  }, 1500);
+  const target =
+    pressed === '/'
+      ? document.querySelector('main input[type=search]')
+      : document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);
+  if (target === null) return;
+  event.preventDefault();
+  if (pressed === '/') target.focus();
+  else target.click();
+});
+for (const button of document.querySelectorAll('[data-open-keys]')) {
+  button.addEventListener('click', () => keys?.showModal());
 }
 
 async function fetchText(address, options) {
