@@ -112,12 +112,17 @@ export interface DeliveryRow {
 /**
  * The deliveries of an announcement in the order of their ids.
  *
- * @param after id of the last row of the page before; `state` narrows the list.
+ * @param after id of the last row of the page before; `state` and `text`, a part of the address, narrow the list.
  */
 export async function listDeliveries(
   tx: Tx,
   announcementId: string,
-  { state, after, limit = 100 }: { state?: DeliveryState; after?: string; limit?: number } = {},
+  {
+    state,
+    after,
+    text = '',
+    limit = 100,
+  }: { state?: DeliveryState; after?: string; text?: string; limit?: number } = {},
 ): Promise<DeliveryRow[]> {
   const found = await rows<Omit<DeliveryRow, 'at'> & { at: string | null }>(
     tx,
@@ -127,6 +132,7 @@ export async function listDeliveries(
       where announcement_id = ${announcementId}
         and (${state ?? null}::text is null or state = ${state ?? null}::text)
         and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
+        and (${text} = '' or email_normalised like ${`%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`})
       order by id limit ${limit}`,
   );
   return found.map((row) => ({ ...row, at: row.at === null ? null : Temporal.Instant.from(row.at) }));

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, ilike, inArray, lt, lte, or } from 'drizzle-orm';
 import { toInstant, toWall } from '../calendar/wall.ts';
 import type { Tx } from '../db/open.ts';
 import { announcements, bulletins, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
@@ -178,10 +178,13 @@ export async function listAnnouncements(
     states,
     upTo,
     before,
+    text,
     limit = 50,
   }: {
     states?: readonly AnnouncementState[];
     upTo?: Temporal.Instant;
+    /** Stands somewhere in the title, in any case. */
+    text?: string;
     before?: { sendAt: Temporal.Instant; id: string };
     limit?: number;
   } = {},
@@ -193,6 +196,7 @@ export async function listAnnouncements(
       and(
         states ? inArray(announcements.state, [...states]) : undefined,
         upTo ? lte(announcements.sendAt, upTo) : undefined,
+        text ? ilike(announcements.title, `%${text.replace(/[\\%_]/g, '\\$&')}%`) : undefined,
         before
           ? or(
               lt(announcements.sendAt, before.sendAt),

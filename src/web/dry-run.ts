@@ -5,13 +5,36 @@ import { formatDateTime } from '../calendar/format.ts';
 import { toWall } from '../calendar/wall.ts';
 import { rolledBack, type Tx } from '../db/open.ts';
 import type { Acting } from './acting.ts';
-import { people } from './words.ts';
+import { counted, grouped, people } from './words.ts';
 
-export interface Consequence {
+interface Consequence {
   readonly tone: 'good' | 'warn' | 'info';
   readonly icon: string;
   readonly what: string;
   readonly detail: string;
+  /** Mails that go out because of the act, and were not to go out before. */
+  readonly mails: number;
+}
+
+/** "424 more mails go out because of this; 3 planned announcements do not." */
+function inSum(consequences: readonly Consequence[]): string {
+  const mails = consequences.reduce((sum, each) => sum + each.mails, 0);
+  const dropped = consequences.filter(({ icon }) => icon === 'icons/stop').length;
+  const moved = consequences.filter(({ icon }) => icon === 'icons/clock').length;
+  const parts = [
+    mails === 0
+      ? 'No mail goes out that would not have gone out anyway'
+      : mails === 1
+        ? '1 more mail goes out because of this'
+        : `${grouped(mails)} more mails go out because of this`,
+    ...(dropped === 0
+      ? []
+      : [`${counted(dropped, 'planned announcement')} ${dropped === 1 ? 'does' : 'do'} not`]),
+    ...(moved === 0
+      ? []
+      : [`${counted(moved, 'announcement')} ${moved === 1 ? 'changes its' : 'change their'} time`]),
+  ];
+  return `${parts.join('; ')}.`;
 }
 
 /** How far ahead consequences are looked for: beyond the meetings that are written as rows. */
@@ -26,7 +49,7 @@ const WAITING: readonly string[] = ['draft', 'awaiting_approval', 'approved', 's
 export async function consequencesOf(
   { db, clock, settings }: Acting,
   act: (tx: Tx) => Promise<unknown>,
-): Promise<Consequence[]> {
+): Promise<{ consequences: Consequence[]; sum: string }> {
   const today = toWall(clock.now(), settings.timeZone).toPlainDate();
   const span = { from: today, to: today.add({ days: SPAN_DAYS }) };
   return rolledBack(db, async (tx) => {
@@ -51,6 +74,7 @@ function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]):
           icon: correction ? 'icons/send' : 'icons/bell',
           what: `${entry.title} goes to ${people(entry.audience)}`,
           detail: correction ? `At once: ${when}` : when,
+          mails: entry.audience,
         },
       ];
     }
@@ -60,7 +84,8 @@ function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]):
           tone: 'info',
           icon: 'icons/stop',
           what: `${entry.title} is not sent`,
-          detail: `It was planned for ${when}`,
+          detail: `It was planned for ${when}, to ${people(was.audience)}`,
+          mails: 0,
         },
       ];
     }
@@ -70,7 +95,8 @@ function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]):
           tone: 'info',
           icon: 'icons/clock',
           what: `${entry.title} moves`,
-          detail: `From ${moment(was)} to ${when}`,
+          detail: `From ${moment(was)} to ${when}, to ${people(entry.audience)}`,
+          mails: 0,
         },
       ];
     }

@@ -135,7 +135,9 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /admin/announcements/new': 'editor',
   'POST /admin/announcements/new': 'editor',
   'POST /admin/announcements/preview': 'editor',
+  'GET /admin/announcements/list.csv': 'editor',
   'GET /admin/announcements/:id': 'editor',
+  'GET /admin/announcements/:id/deliveries.csv': 'editor',
   'GET /admin/announcements/:id/edit': 'editor',
   'POST /admin/announcements/:id/edit': 'editor',
   'GET /admin/announcements/:id/delete': 'editor',
@@ -219,6 +221,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/mailerlite/differences/:id': 'administrator',
 
   'GET /admin/outbox': 'editor',
+  'GET /admin/outbox/list.csv': 'editor',
   'GET /admin/outbox/:id': 'editor',
   'GET /admin/outbox/:id/html': 'editor',
   'GET /admin/outbox/:id/source': 'editor',

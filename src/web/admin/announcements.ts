@@ -19,6 +19,7 @@ import { findSubscriber } from '../../subscribers/subscribers.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { acting } from '../acting.ts';
 import { actorNames } from '../actors.ts';
+import { allPages, csv, lines } from '../csv.ts';
 import { draftServices } from '../draft-services.ts';
 import { audienceWords, whatsappView } from '../draft-views.ts';
 import { field, isUuid, query } from '../form.ts';
@@ -45,10 +46,10 @@ export const announcementPages = routes(
     app.get('/admin/announcements', async (request, reply) => {
       const past = query(request, 'show') === 'past';
       const before = cursor(query(request, 'before'));
+      const text = query(request, 'text');
       const found = await listAnnouncements(db, {
-        states: past
-          ? ANNOUNCEMENT_STATES.filter((state) => !(COMING as readonly string[]).includes(state))
-          : COMING,
+        states: past ? PAST : COMING,
+        text,
         limit: past ? PAGE + 1 : 200,
         ...(before === undefined ? {} : { before }),
       });
@@ -63,6 +64,8 @@ export const announcementPages = routes(
         title: 'Announcements',
         section: 'announcements',
         past,
+        text,
+        csv: listAddress('/admin/announcements/list.csv', past, text),
         announcements: page.map((entry) => {
           const row = announcementRow(entry);
           return {
@@ -74,9 +77,65 @@ export const announcementPages = routes(
         }),
         older:
           past && found.length > PAGE && last !== undefined
-            ? `/admin/announcements?show=past&before=${last.sendAt.toString()}_${last.id}`
+            ? listAddress('/admin/announcements', past, text, `${last.sendAt.toString()}_${last.id}`)
             : undefined,
       });
+    });
+
+    app.get('/admin/announcements/list.csv', async (request, reply) => {
+      const past = query(request, 'show') === 'past';
+      const text = query(request, 'text');
+      const all = allPages(async (after) => {
+        const before = after === undefined ? undefined : cursor(after);
+        const found = await listAnnouncements(db, {
+          states: past ? PAST : COMING,
+          text,
+          limit: 200,
+          ...(before === undefined ? {} : { before }),
+        });
+        const last = found.at(-1)?.announcement;
+        const next = found.length === 200 && last ? `${last.sendAt.toString()}_${last.id}` : undefined;
+        return { rows: found, next };
+      });
+      return csv(
+        reply,
+        'announcements.csv',
+        ['title', 'when', 'zone', 'topic', 'state', 'audience', 'sent', 'left out', 'failed', 'unknown'],
+        lines(all, ({ announcement: { title, sendAt, zone, topic, state }, books }) => [
+          title,
+          formatShortDateTime(sendAt, zone),
+          zone,
+          TOPIC_WORDS[topic],
+          ANNOUNCEMENT_WORDS[state].state,
+          ...[books.audience, books.sent, books.excluded, books.failed, books.unknown].map(String),
+        ]),
+      );
+    });
+
+    app.get<ById>('/admin/announcements/:id/deliveries.csv', async (request, reply) => {
+      const { announcement } = await announcementBooks(db, request.params.id);
+      const state = deliveryState(query(request, 'state'));
+      const text = query(request, 'text');
+      const all = allPages(async (after) => {
+        const found = await listDeliveries(db, announcement.id, {
+          text,
+          limit: 1_000,
+          ...(state === undefined ? {} : { state }),
+          ...(after === undefined ? {} : { after }),
+        });
+        return { rows: found, next: found.length === 1_000 ? found.at(-1)!.id : undefined };
+      });
+      return csv(
+        reply,
+        'deliveries.csv',
+        ['email', 'state', 'when', 'why'],
+        lines(all, (delivery) => [
+          delivery.email,
+          DELIVERY_WORDS[delivery.state].state,
+          delivery.at === null ? '' : formatShortDateTime(delivery.at, announcement.zone),
+          delivery.reason ?? '',
+        ]),
+      );
     });
 
     app.get<ById>('/admin/announcements/:id', async (request, reply) => {
@@ -85,7 +144,9 @@ export const announcementPages = routes(
       if (drafted && isOpenDraft(announcement)) return showDraft(app, request, reply, drafted);
       const state = deliveryState(query(request, 'state'));
       const after = query(request, 'after');
+      const text = query(request, 'text');
       const found = await listDeliveries(db, announcement.id, {
+        text,
         ...(state === undefined ? {} : { state }),
         ...(isUuid(after) ? { after } : {}),
         limit: DELIVERIES_PAGE + 1,
@@ -141,6 +202,9 @@ export const announcementPages = routes(
           })),
         ],
         showsUnknown: state === 'unknown',
+        state: state ?? '',
+        text,
+        csv: deliveriesAddress(`${base}/deliveries.csv`, state, text),
         deliveries: deliveries.map((delivery) => ({
           ...delivery,
           ...DELIVERY_WORDS[delivery.state],
@@ -151,7 +215,7 @@ export const announcementPages = routes(
         })),
         more:
           found.length > DELIVERIES_PAGE
-            ? `${base}?${state === undefined ? '' : `state=${state}&`}after=${deliveries.at(-1)!.id}`
+            ? deliveriesAddress(base, state, text, deliveries.at(-1)!.id)
             : undefined,
       });
     });
@@ -317,6 +381,21 @@ function isNotice({ kind }: Announcement): boolean {
 
 function hasMail(announcement: Announcement): boolean {
   return announcement.content !== null || isNotice(announcement);
+}
+
+const PAST = ANNOUNCEMENT_STATES.filter((state) => !(COMING as readonly string[]).includes(state));
+
+function withParameters(base: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return given.length === 0 ? base : `${base}?${new URLSearchParams(given).toString()}`;
+}
+
+function listAddress(base: string, past: boolean, text: string, before?: string): string {
+  return withParameters(base, { show: past ? 'past' : undefined, text, before });
+}
+
+function deliveriesAddress(base: string, state: DeliveryState | undefined, text: string, after?: string) {
+  return withParameters(base, { state, text, after });
 }
 
 function deliveryState(text: string): DeliveryState | undefined {

@@ -126,7 +126,7 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
       back: { href: `/admin/bulletins/schedule/${topic}`, label: 'The schedule' },
       action: `/admin/bulletins/schedule/${topic}/end`,
       form: freshForm(),
-      consequences: await consequencesOf(context, (tx) => endBulletins(tx, topic, context)),
+      ...(await consequencesOf(context, (tx) => endBulletins(tx, topic, context))),
       danger: true,
       doLabel: 'Yes, end it',
     });

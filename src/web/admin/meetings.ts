@@ -207,7 +207,7 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
     try {
       const change = parseMeetingChange(meetingInput(fields), before.zone);
       if (field(request, 'confirmed') !== 'yes') {
-        const consequences = await consequencesOf(context, (tx) => moveMeeting(tx, id, change, context));
+        const found = await consequencesOf(context, (tx) => moveMeeting(tx, id, change, context));
         return await reply.page('admin/confirm', {
           title: 'Change this meeting?',
           section: 'meetings',
@@ -216,7 +216,7 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
           form: freshForm(),
           hidden: hiddenFields(request),
           changes: changesView(before, change),
-          consequences,
+          ...found,
           doLabel: 'Yes, change it',
         });
       }
@@ -244,7 +244,7 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
       back: { href: `/admin/meetings/${meeting.id}`, label: meeting.title },
       action: `/admin/meetings/${meeting.id}/cancel`,
       form: freshForm({ reason: '' }),
-      consequences: await consequencesOf(context, (tx) => cancelMeeting(tx, meeting.id, null, context)),
+      ...(await consequencesOf(context, (tx) => cancelMeeting(tx, meeting.id, null, context))),
       reasonField: true,
       danger: true,
       doLabel: 'Yes, cancel the meeting',

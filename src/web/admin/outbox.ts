@@ -2,6 +2,7 @@ import { formatShortDateTime, formatDateTime } from '../../calendar/format.ts';
 import { notFound } from '../../kernel/errors.ts';
 import { countOutbox, listOutbox, readOutboxMessage } from '../../outbox/outbox.ts';
 import { acting } from '../acting.ts';
+import { allPages, csv, lines } from '../csv.ts';
 import { query } from '../form.ts';
 import { mailFrame } from '../mail-frame.ts';
 import { routes } from '../plugin.ts';
@@ -27,6 +28,7 @@ export const outboxPages = routes({ name: 'outbox', needs: ['access', 'pages'] }
       active: config.SMTP_URL === undefined,
       text: search,
       total: grouped(await countOutbox(db)),
+      csv: `/admin/outbox/list.csv${search === '' ? '' : `?${new URLSearchParams({ text: search }).toString()}`}`,
       entries: entries.map((entry) => ({
         id: entry.id,
         subject: entry.subject,
@@ -38,6 +40,31 @@ export const outboxPages = routes({ name: 'outbox', needs: ['access', 'pages'] }
           ? undefined
           : `/admin/outbox?${new URLSearchParams({ ...(search === '' ? {} : { text: search }), after: next }).toString()}`,
     });
+  });
+
+  app.get('/admin/outbox/list.csv', async (request, reply) => {
+    const { timeZone } = (await acting(request)).settings;
+    const search = query(request, 'text');
+    const all = allPages(async (after) => {
+      const { entries, next } = await listOutbox(db, {
+        limit: 500,
+        ...(search === '' ? {} : { search }),
+        ...(after === undefined ? {} : { after }),
+      });
+      return { rows: entries, next: next ?? undefined };
+    });
+    return csv(
+      reply,
+      'outbox.csv',
+      ['subject', 'to', 'when', 'bytes', 'message id'],
+      lines(all, ({ subject, recipient, at, size, messageId }) => [
+        subject,
+        recipient,
+        formatShortDateTime(at, timeZone),
+        String(size),
+        messageId,
+      ]),
+    );
   });
 
   app.get<ById>('/admin/outbox/:id', async (request, reply) => {

@@ -103,7 +103,7 @@ export const seriesPages = routes({ name: 'series', needs: ['access', 'pages', '
     try {
       const input = seriesOf(fields, todayOf(context));
       if (field(request, 'confirmed') !== 'yes') {
-        const consequences = await consequencesOf(context, (tx) => editSeries(tx, id, input, context));
+        const found = await consequencesOf(context, (tx) => editSeries(tx, id, input, context));
         return await reply.page('admin/confirm', {
           title: 'Change the series?',
           section: 'meetings',
@@ -111,7 +111,7 @@ export const seriesPages = routes({ name: 'series', needs: ['access', 'pages', '
           action: `/admin/meetings/series/${id}/edit`,
           form: freshForm(),
           hidden: hiddenFields(request),
-          consequences,
+          ...found,
           doLabel: 'Yes, change the series',
         });
       }
@@ -136,7 +136,7 @@ export const seriesPages = routes({ name: 'series', needs: ['access', 'pages', '
       back: { href: `/admin/meetings/series/${id}`, label: series.title },
       action: `/admin/meetings/series/${id}/end`,
       form: freshForm(),
-      consequences: await consequencesOf(context, (tx) => archiveSeries(tx, id, context)),
+      ...(await consequencesOf(context, (tx) => archiveSeries(tx, id, context))),
       danger: true,
       doLabel: 'Yes, end the series',
     });

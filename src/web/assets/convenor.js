@@ -113,6 +113,8 @@ async function fetchAnew(id) {
   for (const element of fresh?.querySelectorAll('.needs-script') ?? [])
     element.classList.remove('needs-script');
   return fresh;
+}
+
 /**
  * Keys for the daily acts: each link or button with `data-key` is reached by that key, or by "g" and then the key
  * where the key is written as "g x". "?" opens the list of them. Never while somebody types.
