@@ -1,9 +1,10 @@
-import { bigint, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const importRuns = pgTable('import_runs', {
   id: uuid().primaryKey(),
   fileName: text('file_name').notNull(),
+  checkOnly: boolean('check_only').notNull().default(false),
   startedBy: text('started_by').notNull(),
   startedAt: instant('started_at').notNull(),
   progressAt: instant('progress_at').notNull(),

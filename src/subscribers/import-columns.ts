@@ -5,7 +5,7 @@ import type { Enrolment } from './enrol.ts';
 import { parseHcpcNumber, parseMemberKind, parseName } from './members.ts';
 import { parseTopics } from './topics.ts';
 
-type Column = 'email' | 'name' | 'firstName' | 'lastName' | 'topics' | 'memberKind' | 'hcpcNumber';
+export type Column = 'email' | 'name' | 'firstName' | 'lastName' | 'topics' | 'memberKind' | 'hcpcNumber';
 
 /** How a column may be headed, in lower case without spaces and punctuation. */
 const HEADINGS: Readonly<Record<Column, readonly string[]>> = {
@@ -26,25 +26,38 @@ const HEADINGS: Readonly<Record<Column, readonly string[]>> = {
   hcpcNumber: ['hcpcnumber', 'hcpc', 'hcpcregistration', 'hcpcregistrationnumber', 'registrationnumber'],
 };
 
+/** How the file of this import calls its columns, where that is not one of the usual ways. */
+export type ColumnNames = Readonly<Partial<Record<Column, string>>>;
+
 /** Where each known column stands in the file. */
 export type ImportColumns = ReadonlyMap<Column, number> & { readonly count: number };
 
 /**
  * Finds the known columns in the first line of a file; others are left alone.
  *
- * @throws ConvenorError `invalid_input` for `file` when there is no column of addresses, or two of one kind.
+ * @param names columns with another heading than the usual ones; what is named here is not looked for elsewhere.
+ * @throws ConvenorError `invalid_input` for `file` when there is no column of addresses, or two of one kind, or
+ *   none with a name that was given.
  */
-export function readColumns(header: readonly string[]): ImportColumns {
+export function readColumns(header: readonly string[], names: ColumnNames = {}): ImportColumns {
   const found = new Map<Column, number>();
   header.forEach((text, index) => {
-    const heading = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-    const column = (Object.keys(HEADINGS) as Column[]).find((each) => HEADINGS[each].includes(heading));
+    const heading = plain(text);
+    const columns = Object.keys(HEADINGS) as Column[];
+    const column =
+      columns.find((each) => names[each] && plain(names[each]) === heading) ??
+      columns.find((each) => !names[each] && HEADINGS[each].includes(heading));
     if (column === undefined) return;
     if (found.has(column)) {
       throw invalidInput({ field: 'file', message: `has two columns for the ${wordsFor(column)}; keep one` });
     }
     found.set(column, index);
   });
+  for (const [column, name] of Object.entries(names)) {
+    if (name && !found.has(column as Column)) {
+      throw invalidInput({ field: 'file', message: `has no column named "${name}"` });
+    }
+  }
   if (!found.has('email')) {
     const names = header.map((text) => `"${text.trim().slice(0, 30)}"`).slice(0, 10);
     const hint = header.some((text) => text.includes('@'))
@@ -97,6 +110,10 @@ export function readPerson(
 /** The address of a line that was refused, as it stands in the file, for the report. */
 export function addressOf(columns: ImportColumns, fields: readonly string[]): string {
   return fields[columns.get('email')!]?.trim().slice(0, 254) ?? '';
+}
+
+function plain(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 function wordsFor(column: Column): string {

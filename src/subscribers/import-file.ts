@@ -1,6 +1,6 @@
 import { parse, CsvError } from 'csv-parse';
 import { invalidInput, type ConvenorError } from '../kernel/errors.ts';
-import { readColumns, type ImportColumns } from './import-columns.ts';
+import { readColumns, type ColumnNames, type ImportColumns } from './import-columns.ts';
 
 /** One line of the file below its heading. `line` is the number of its first line, as an editor counts. */
 export interface ImportLine {
@@ -19,7 +19,10 @@ const LONGEST_LINE = 100_000;
  * @throws ConvenorError `invalid_input` for `file` as soon as something makes the file unreadable: another
  *   encoding, a quote left open, no column of addresses, nothing in it.
  */
-export async function* readImportFile(source: AsyncIterable<Uint8Array>): AsyncGenerator<ImportLine> {
+export async function* readImportFile(
+  source: AsyncIterable<Uint8Array>,
+  names?: ColumnNames,
+): AsyncGenerator<ImportLine> {
   const text = decoded(source);
   const first = await text.next();
   if (first.done === true) throw unreadable('is empty');
@@ -40,7 +43,7 @@ export async function* readImportFile(source: AsyncIterable<Uint8Array>): AsyncG
       record: string[];
       info: { lines: number };
     }>) {
-      if (columns === undefined) columns = readColumns(record);
+      if (columns === undefined) columns = readColumns(record, names);
       else yield { line: firstLineOf(record, info.lines), fields: record, columns };
     }
     await feeding;

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import type { Db } from '../db/open.ts';
+import { rolledBack, type Db, type Tx } from '../db/open.ts';
 import type { Topic } from '../db/schema.ts';
 import { ConvenorError, invalidInput } from '../kernel/errors.ts';
 import { recordAudit } from '../organisation/audit.ts';
 import { enrol, refreshStatistics, type Enrolment } from './enrol.ts';
-import { addressOf, readPerson } from './import-columns.ts';
+import { addressOf, readPerson, type ColumnNames } from './import-columns.ts';
 import { readImportFile } from './import-file.ts';
 import type { SubscriberContext } from './subscribers.ts';
 
@@ -57,7 +57,8 @@ export function fileSource(file: string): ImportSource {
  * goes on meanwhile; after an interruption the same file can be imported again. Nobody who has left, was removed
  * or is on the do-not-mail list comes back by an import.
  *
- * @param options `topics` for lines that name none, default meetings; `onProgress` is called per batch.
+ * @param options `topics` for lines that name none, default meetings; `columns` with unusual headings; `checkOnly` takes
+ *   every change back and gives what would have come of it; `onProgress` is called per batch.
  * @throws ConvenorError `invalid_input` for `file` that says what is wrong with it.
  */
 export async function importSubscribers(
@@ -65,22 +66,31 @@ export async function importSubscribers(
   source: ImportSource,
   {
     topics = ['meetings'],
+    columns: names,
+    checkOnly = false,
     onProgress,
-  }: { topics?: readonly Topic[]; onProgress?: (progress: ImportProgress) => void },
+  }: {
+    topics?: readonly Topic[];
+    columns?: ColumnNames;
+    checkOnly?: boolean;
+    onProgress?: (progress: ImportProgress) => void;
+  },
   context: SubscriberContext,
 ): Promise<ImportResult> {
-  const total = await checkFile(source, onProgress);
+  const total = await checkFile(source, names, onProgress);
   const result: ImportResult = { read: 0, added: 0, updated: 0, unchanged: 0, rejected: [] };
   const defaults = { topics, note: `imported from ${source.name}` };
   let batch = new Map<string, { line: number; person: Enrolment }>();
 
   async function apply(): Promise<void> {
-    await applyBatch(db, [...batch.values()], result, context);
+    const people = [...batch.values()];
+    if (checkOnly) await rolledBack(db, (tx) => applyBatch(tx, people, result, context));
+    else await applyBatch(db, people, result, context);
     batch = new Map();
     onProgress?.({ step: 'importing', lines: result.read, of: total });
   }
 
-  for await (const { line, fields, columns } of readImportFile(source.open())) {
+  for await (const { line, fields, columns } of readImportFile(source.open(), names)) {
     result.read += 1;
     try {
       const person = readPerson(columns, fields, defaults);
@@ -94,8 +104,9 @@ export async function importSubscribers(
     if (batch.size >= BATCH) await apply();
   }
   await apply();
-  if (result.added >= BATCH) await refreshStatistics(db);
   result.rejected.sort((a, b) => a.line - b.line);
+  if (checkOnly) return result;
+  if (result.added >= BATCH) await refreshStatistics(db);
   await recordAudit(
     db,
     {
@@ -112,10 +123,11 @@ export async function importSubscribers(
 /** Reads the whole file without a write. Gives its number of lines. */
 async function checkFile(
   source: ImportSource,
+  names?: ColumnNames,
   onProgress?: (progress: ImportProgress) => void,
 ): Promise<number> {
   let lines = 0;
-  for await (const _ of readImportFile(source.open())) {
+  for await (const _ of readImportFile(source.open(), names)) {
     lines += 1;
     if (lines % BATCH === 0) onProgress?.({ step: 'checking', lines });
   }
@@ -123,13 +135,13 @@ async function checkFile(
 }
 
 async function applyBatch(
-  db: Db,
+  tx: Tx,
   batch: readonly { line: number; person: Enrolment }[],
   result: ImportResult,
   { clock, addressHash }: SubscriberContext,
 ): Promise<void> {
   const outcomes = await enrol(
-    db,
+    tx,
     batch.map(({ person }) => person),
     { source: 'import', clock, addressHash },
   );

@@ -5,6 +5,7 @@ import { ConvenorError, notFound } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { withoutAddresses, type Log } from '../kernel/log.ts';
 import { importSubscribers, type ImportResult } from '../subscribers/import.ts';
+import type { ColumnNames } from '../subscribers/import-columns.ts';
 import type { SubscriberContext } from '../subscribers/subscribers.ts';
 
 export type ImportRun = typeof importRuns.$inferSelect;
@@ -18,14 +19,27 @@ const INTERRUPTED_AFTER = Temporal.Duration.from({ minutes: 2 });
  */
 export async function startImport(
   db: Db,
-  { file, fileName, topics }: { file: Buffer; fileName: string; topics: readonly Topic[] },
+  {
+    file,
+    fileName,
+    topics,
+    columns,
+    checkOnly,
+  }: {
+    file: Buffer;
+    fileName: string;
+    topics: readonly Topic[];
+    columns: ColumnNames;
+    /** Only to say what it would do. */
+    checkOnly: boolean;
+  },
   { log, ...context }: SubscriberContext & { log: Log },
 ): Promise<{ id: string; finished: Promise<void> }> {
   const now = context.clock.now();
   const id = newId(now);
   await db
     .insert(importRuns)
-    .values({ id, fileName, startedBy: context.actor, startedAt: now, progressAt: now });
+    .values({ id, fileName, checkOnly, startedBy: context.actor, startedAt: now, progressAt: now });
   return { id, finished: run() };
 
   async function run(): Promise<void> {
@@ -41,6 +55,8 @@ export async function startImport(
       source,
       {
         topics,
+        columns,
+        checkOnly,
         onProgress: ({ lines, of }) => {
           writing = writing.then(() => note({ lines, linesInAll: of ?? null }));
         },

@@ -1,9 +1,11 @@
+import type { FastifyRequest } from 'fastify';
 import { formatDateTime } from '../../calendar/format.ts';
 import { TOPICS } from '../../db/schema.ts';
 import { invalidInput } from '../../kernel/errors.ts';
+import type { Column, ColumnNames } from '../../subscribers/import-columns.ts';
 import { acting } from '../acting.ts';
 import { csv } from '../csv.ts';
-import { fieldList, fileField, freshForm, rejectedForm, type FormModel } from '../form.ts';
+import { field, fieldList, fileField, freshForm, rejectedForm, type FormModel } from '../form.ts';
 import {
   findImportRun,
   importResult,
@@ -21,6 +23,22 @@ type ById = { Params: { id: string } };
 /** A file this small is imported before the browser would show a page of progress. */
 const PATIENCE_MS = 1_500;
 const SHOWN_REJECTS = 200;
+
+const COLUMN_FIELDS: readonly { readonly id: Column; readonly label: string }[] = [
+  { id: 'email', label: 'The address stands under' },
+  { id: 'name', label: 'The whole name stands under' },
+  { id: 'firstName', label: 'The first name stands under' },
+  { id: 'lastName', label: 'The last name stands under' },
+  { id: 'topics', label: 'The topics stand under' },
+  { id: 'memberKind', label: 'The membership stands under' },
+  { id: 'hcpcNumber', label: 'The HCPC number stands under' },
+];
+
+function columnNames(request: FastifyRequest): ColumnNames {
+  return Object.fromEntries(
+    COLUMN_FIELDS.map(({ id }) => [id, field(request, id)] as const).filter(([, name]) => name !== ''),
+  );
+}
 
 /** Importing people from a spreadsheet: the file, how far it is, and what came of it. */
 export const importPages = routes({ name: 'import', needs: ['access', 'pages', 'forms'] }, (app) => {
@@ -43,12 +61,21 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
       if (file === undefined) throw invalidInput({ field: 'file', message: 'must be chosen' });
       if (topics.length === 0) throw invalidInput({ field: 'topics', message: 'must be at least one' });
     } catch (error) {
-      const form = rejectedForm({}, error, { file: 'A file', topics: 'What they get mail about' });
+      const form = rejectedForm(columnNames(request), error, {
+        file: 'A file',
+        topics: 'What they get mail about',
+      });
       return reply.code(422).page('admin/import', await model(form, chosen));
     }
     const { id, finished } = await startImport(
       db,
-      { file: file.bytes, fileName: file.name, topics },
+      {
+        file: file.bytes,
+        fileName: file.name,
+        topics,
+        columns: columnNames(request),
+        checkOnly: field(request, 'act') === 'check',
+      },
       { clock, actor, addressHash, log },
     );
     const done = finished.then(nudge).finally(() => running.delete(done));
@@ -82,6 +109,8 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
       lead: 'Bring people in from a spreadsheet. Only people who agreed to get mail from the group may be on it.',
       form,
       topics: topicChoices(topics),
+      columns: COLUMN_FIELDS.map(({ id, label }) => ({ id, label, value: form.values[id] ?? '' })),
+      columnsOpen: COLUMN_FIELDS.some(({ id }) => form.values[id]),
       runs: (await recentImportRuns(db)).map((one) => ({
         id: one.id,
         fileName: one.fileName,
@@ -103,6 +132,7 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
         id: importRun.id,
         startedAt: formatDateTime(importRun.startedAt, zone),
         ...runWord(importRun, now),
+        checkOnly: importRun.checkOnly,
         isRunning: importRun.finishedAt === null && !isInterrupted(importRun, now),
         isInterrupted: isInterrupted(importRun, now),
         problem: importRun.problem ?? undefined,
@@ -130,7 +160,8 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
 
 function runWord(importRun: ImportRun, now: Temporal.Instant) {
   if (importRun.problem !== null) return { state: 'not imported', tone: 'bad' };
-  if (importRun.finishedAt !== null) return { state: 'done', tone: 'good' };
+  if (importRun.finishedAt !== null)
+    return { state: importRun.checkOnly ? 'checked' : 'done', tone: importRun.checkOnly ? 'info' : 'good' };
   return isInterrupted(importRun, now)
     ? { state: 'interrupted', tone: 'warn' }
     : { state: 'running', tone: 'info' };
