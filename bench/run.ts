@@ -6,6 +6,7 @@ import { publish, type PartReport } from './report.ts';
 type Part = (args: readonly string[]) => Promise<PartReport>;
 
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
+  pages: () => import('./pages.ts').then((m) => m.measurePages),
   start: () => import('./start.ts').then((m) => m.measureStart),
 };
 

@@ -52,11 +52,12 @@ export async function consequencesOf(
 ): Promise<{ consequences: Consequence[]; sum: string }> {
   const today = toWall(clock.now(), settings.timeZone).toPlainDate();
   const span = { from: today, to: today.add({ days: SPAN_DAYS }) };
-  return rolledBack(db, async (tx) => {
+  const consequences = await rolledBack(db, async (tx) => {
     const before = await queryPlan(tx, span, { clock, settings });
     await act(tx);
     return differences(before, await queryPlan(tx, span, { clock, settings }));
   });
+  return { consequences, sum: inSum(consequences) };
 }
 
 function differences(before: readonly PlanEntry[], after: readonly PlanEntry[]): Consequence[] {
