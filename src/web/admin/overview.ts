@@ -54,7 +54,6 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       figures,
       guide: await guideOf(figures, next !== undefined || plan.length > 0),
       charts: await figuresOf(db, now, settings.timeZone),
-      guide: guideOf(figures, next !== undefined || plan.length > 0),
     });
   });
 
