@@ -14,6 +14,7 @@ import { planAheadJob } from './plan-ahead.ts';
 import { rescueDeliveriesJob } from './rescue-deliveries.ts';
 import { runAnnouncements } from './run-announcements.ts';
 import { sendServiceMails } from './service-mails.ts';
+import { unlessHeld } from './unless-held.ts';
 import { zoomAttendance } from './zoom-attendance.ts';
 import { zoomMeetings } from './zoom-meetings.ts';
 
@@ -26,14 +27,14 @@ export const jobs = [
   checkLinksJob(),
   countConsentJob,
   freeze,
-  runAnnouncements,
-  deliver,
+  unlessHeld(runAnnouncements),
+  unlessHeld(deliver),
   rescueDeliveriesJob,
-  sendServiceMails,
+  unlessHeld(sendServiceMails),
   daily,
   zoomMeetings,
   zoomAttendance,
-  mailerlitePush,
+  unlessHeld(mailerlitePush),
   mailerlitePull,
   mailerliteWebhook,
   mailerliteWebhookCheck,

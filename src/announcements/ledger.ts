@@ -6,6 +6,7 @@ import { queueServiceMail } from '../organisation/service-mails.ts';
 import type { AddressHash } from '../subscribers/address-hash.ts';
 import { exclusionReason } from '../subscribers/audience.ts';
 import { suppressAddress } from '../subscribers/suppressions.ts';
+import { NOT_HELD } from './sending-hold.ts';
 
 /** A delivery that this worker may hand over, and nobody else. */
 export interface ClaimedDelivery {
@@ -59,7 +60,7 @@ export async function claimDeliveries(
     tx,
     sql`with running as materialized (
         select a.id, a.topic from announcements a
-        where a.id = ${announcementId} and a.state = 'sending' and a.late_after > ${at}
+        where a.id = ${announcementId} and a.state = 'sending' and a.late_after > ${at} and ${NOT_HELD}
         for share
       ), picked as materialized (
         select d.id, d.subscriber_id, r.topic

@@ -9,6 +9,7 @@ import { queueServiceMail } from '../organisation/service-mails.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
 import { keepBooks } from './books.ts';
 import type { PlanningRules } from './planning.ts';
+import { settleRemembered } from './sending-hold.ts';
 
 interface Context {
   readonly clock: Clock;
@@ -131,6 +132,8 @@ export async function startAnnouncement(
 ): Promise<boolean> {
   const now = clock.now();
   if (isQuiet(now, settings.timeZone, settings.quietHours)) return false;
+  // After a restore something outside may know of people who got it before.
+  await settleRemembered(tx, { announcementId: id, now });
   const started = await tx
     .update(announcements)
     .set({ state: 'sending', stateReason: null, stateAt: now, stateBy: 'system', updatedAt: now })

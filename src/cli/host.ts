@@ -68,6 +68,8 @@ export interface CliDependencies {
   compose(mail: OutgoingMail): Promise<Uint8Array>;
   /** The key of sessions and links where the data folder keeps it; a backup without it loses every link. */
   keptSecretKey(): string | undefined;
+  /** Puts the key from a backup into the data folder, so that links in mails already sent work; it holds from the next start. */
+  restoreSecretKey(key: string): void;
   /** The organisation's settings as they are now. */
   settings(): Promise<Settings>;
   /** Tells the reconciler that rows have changed. Never fails: the rows are found on its next tick anyway. */

@@ -13,8 +13,10 @@ import { addItemCommands } from './commands/items.ts';
 import { addMailCommands } from './commands/mail.ts';
 import { addMeetingCommands } from './commands/meetings.ts';
 import { addOutboxCommands } from './commands/outbox.ts';
+import { addRestoreCommand } from './commands/restore.ts';
 import { addRunningCommands } from './commands/running.ts';
 import { addSendingCommands } from './commands/sending.ts';
+import { addSendingHoldCommands } from './commands/sending-hold.ts';
 import { addSettingsCommands } from './commands/settings.ts';
 import { addSetupCommands } from './commands/setup.ts';
 import { addSubscriberCommands } from './commands/subscribers.ts';
@@ -91,5 +93,7 @@ function createProgram(session: Session): Command {
   addConsentCommands(program, session);
   addSyncCommands(program, session);
   addBackupCommand(program, session);
+  addRestoreCommand(program, session);
+  addSendingHoldCommands(program, session);
   return program;
 }

@@ -181,6 +181,12 @@ export const OPTIONS = {
     example: 'abcDEF123',
     secret: true,
   }),
+  PING_URL: option({
+    schema: url('http:', 'https:').optional(),
+    help: 'Address of an outside monitor that is asked for once a minute while everything is well, and only then: it raises the alarm when the requests stop.',
+    example: 'https://hc-ping.com/your-check',
+    secret: true,
+  }),
   SECRET_KEY: option({
     schema: z.string().min(32, { error: 'must have at least 32 characters' }).optional(),
     help:

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { sql } from 'drizzle-orm';
 import { ConvenorError } from '../kernel/errors.ts';
 import { migrationsFolder } from '../kernel/paths.ts';
-import { rows, type Db } from './tx.ts';
+import { rows, type Db, type Tx } from './tx.ts';
 
 interface Migration {
   readonly number: number;
@@ -54,9 +54,7 @@ export async function migrate(db: Db): Promise<string[]> {
   for (const migration of known) {
     const done = await db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(726011001)`);
-      await tx.execute(
-        sql`create table if not exists schema_migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())`,
-      );
+      await createList(tx);
       const present = await rows<{ number: number; name: string }>(
         tx,
         sql`select number, name from schema_migrations order by number`,
@@ -69,14 +67,39 @@ export async function migrate(db: Db): Promise<string[]> {
         );
       }
       if (present.some((row) => row.number === migration.number)) return false;
-      // The embedded database takes one statement at a time; a block that executes the file's text is one.
-      await tx.execute(sql.raw(`do $do$ begin execute $file$${migration.statements}$file$; end $do$`));
-      await tx.execute(
-        sql`insert into schema_migrations (number, name) values (${migration.number}, ${migration.name})`,
-      );
+      await apply(tx, migration);
       return true;
     });
     if (done) applied.push(migration.name);
   }
   return applied;
+}
+
+/**
+ * Applies what is missing within a transaction of the caller's, for tables that it has just made.
+ *
+ * @param last name of the last migration to apply; all when left out.
+ */
+export async function applyMigrations(tx: Tx, last?: string): Promise<void> {
+  await createList(tx);
+  const present = await rows<{ number: number }>(tx, sql`select number from schema_migrations`);
+  const done = new Set(present.map(({ number }) => number));
+  for (const migration of knownMigrations()) {
+    if (!done.has(migration.number)) await apply(tx, migration);
+    if (migration.name === last) return;
+  }
+}
+
+async function createList(tx: Tx): Promise<void> {
+  await tx.execute(
+    sql`create table if not exists schema_migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())`,
+  );
+}
+
+async function apply(tx: Tx, migration: Migration): Promise<void> {
+  // The embedded database takes one statement at a time; a block that executes the file's text is one.
+  await tx.execute(sql.raw(`do $do$ begin execute $file$${migration.statements}$file$; end $do$`));
+  await tx.execute(
+    sql`insert into schema_migrations (number, name) values (${migration.number}, ${migration.name})`,
+  );
 }

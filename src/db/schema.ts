@@ -449,3 +449,4 @@ export * from './schema-attendance.ts';
 export * from './schema-web.ts';
 export * from './schema-noticeboard.ts';
 export * from './schema-composing.ts';
+export * from './schema-safety.ts';

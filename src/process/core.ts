@@ -9,6 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import { projectRoot, templatesFolder } from '../kernel/paths.ts';
 import type { Mailer } from '../mail/types.ts';
 import { readSettings } from '../organisation/settings.ts';
+import { journalFolder, journalled } from '../outbox/journal.ts';
 import type { CachePlace } from '../render/code-cache.ts';
 import { createRenderer } from '../render/renderer.ts';
 import { createAddressHash } from '../subscribers/address-hash.ts';
@@ -16,12 +17,13 @@ import { createLinks } from '../subscribers/links.ts';
 import type { Services } from './app.ts';
 import type { Closers } from './closers.ts';
 import { lazyRenderer } from './lazy-renderer.ts';
-import { secretKeyOf } from './secret-key.ts';
+import { replaceSecretKey, secretKeyOf } from './secret-key.ts';
 
 /** Everything but the queue and the web: enough for one command. */
 export interface Core extends Services {
   /** The key of sessions and links where the data folder keeps it, not the administrator. */
   keptSecretKey(): string | undefined;
+  restoreSecretKey(key: string): void;
   readonly databaseKind: 'embedded' | 'postgres';
   dumpDatabase?(): Promise<Uint8Array>;
 }
@@ -52,7 +54,7 @@ export async function openCore(
   const mailer = await openMailer(
     config,
     () => import('../outbox/outbox-mailer.ts').then((m) => m.createOutboxMailer(db, { clock })),
-    log,
+    { clock, log },
   );
   closers.add('mailer', () => mailer.close());
   return {
@@ -68,6 +70,7 @@ export async function openCore(
     addressHash: createAddressHash(secretKey),
     settings: () => readSettings(db),
     keptSecretKey: () => (config.SECRET_KEY === undefined ? secretKey : undefined),
+    restoreSecretKey: (key) => replaceSecretKey(config.DATA_DIR, key),
     ...(database.dump ? { dumpDatabase: database.dump.bind(database) } : {}),
   };
 }
@@ -89,7 +92,11 @@ export function databaseLocation(config: Config): DatabaseLocation {
 }
 
 /** Mail goes to the server that is configured; where there is none it is kept and nothing leaves. */
-async function openMailer(config: Config, outbox: () => Promise<Mailer>, log: Log): Promise<Mailer> {
+async function openMailer(
+  config: Config,
+  outbox: () => Promise<Mailer>,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<Mailer> {
   const { SMTP_URL, DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = config;
   if (SMTP_URL === undefined) return outbox();
   const { createSmtpMailer } = await import('../mail/smtp.ts');
@@ -97,5 +104,6 @@ async function openMailer(config: Config, outbox: () => Promise<Mailer>, log: Lo
     DKIM_DOMAIN !== undefined && DKIM_SELECTOR !== undefined && DKIM_PRIVATE_KEY !== undefined
       ? { domain: DKIM_DOMAIN, selector: DKIM_SELECTOR, privateKey: DKIM_PRIVATE_KEY }
       : undefined;
-  return createSmtpMailer({ url: SMTP_URL, log, ...(dkim === undefined ? {} : { dkim }) });
+  const mailer = createSmtpMailer({ url: SMTP_URL, log, ...(dkim === undefined ? {} : { dkim }) });
+  return journalled(mailer, { folder: journalFolder(config), clock, log });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConvenorError } from '../kernel/errors.ts';
 
@@ -25,6 +25,14 @@ export function secretKeyOf(dataFolder: string): string {
     rmSync(draft, { force: true });
   }
   return readKey(file);
+}
+
+/** Puts a key from a backup in the place of the one that is kept. */
+export function replaceSecretKey(dataFolder: string, key: string): void {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const draft = path.join(dataFolder, `${FILE}.${process.pid}`);
+  writeFileSync(draft, `${key}\n`, { mode: 0o600 });
+  renameSync(draft, path.join(dataFolder, FILE));
 }
 
 function readKey(file: string): string {

@@ -9,6 +9,8 @@ import type { Closers } from './closers.ts';
 import { openCore, type Core } from './core.ts';
 import { openEdges, startLinkOf } from './edges.ts';
 import { lockFolder } from './folder-lock.ts';
+import { holdAfterRollback } from './rollback.ts';
+import { createWatch } from './watch.ts';
 import { assertZoneData } from './zones.ts';
 
 /**
@@ -65,6 +67,10 @@ export async function startServer(
   const app: App & Core = { ...core, ...edges, startedAt, queue, nudge: () => queue.nudge() };
   if (demo) await loadSample(app);
   await assertRedis(queue, log);
+  await holdAfterRollback(app);
+  const watch = createWatch(app, { startedAt });
+  closers.add('watch', () => watch.stop());
+  watch.start();
   if (role !== 'worker') await listen(app, closers);
   if (role !== 'web') queue.work(jobs, app, app.workerId);
   return app;

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { bulletinsToApprove } from '../announcements/bulletins-overview.ts';
 import { listDrafts } from '../announcements/compose.ts';
 import { listAnnouncements } from '../announcements/plan-query.ts';
+import { openSendingHold } from '../announcements/sending-hold.ts';
 import { formatShortDateTime } from '../calendar/format.ts';
 import { rows, type Tx } from '../db/open.ts';
 import { countItemsToDecide } from '../noticeboard/items.ts';
@@ -31,6 +32,17 @@ export async function attentionOf(tx: Tx, now: Temporal.Instant, role: AdminRole
     .filter(({ status }) => status === 'undecided')
     .map(decisionView);
   const matters: Matter[] = [];
+  const hold = await openSendingHold(tx);
+  if (hold !== undefined) {
+    matters.push({
+      tone: 'bad',
+      icon: 'icons/stop',
+      title: 'All sending is held',
+      text: `${hold.reason} Nothing goes out until an administrator has compared and released it.`,
+      href: '/admin/sending',
+      link: 'Compare and release',
+    });
+  }
   for (const { announcement, books } of await listAnnouncements(tx, { states: ['held'], limit: 20 })) {
     matters.push({
       tone: 'warn',

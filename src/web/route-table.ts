@@ -227,6 +227,10 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /admin/outbox/:id/source': 'editor',
   'GET /admin/outbox/:id/attachments/:index': 'editor',
 
+  'GET /admin/sending': 'administrator',
+  'POST /admin/sending/log': 'administrator',
+  'POST /admin/sending/release': 'administrator',
+
   'GET /admin/settings': 'administrator',
   'POST /admin/settings/:group': 'administrator',
   'POST /admin/settings/logo': 'administrator',

@@ -23,6 +23,7 @@ import { outboxPages } from './admin/outbox.ts';
 import { overviewPages } from './admin/overview.ts';
 import { peoplePages } from './admin/people.ts';
 import { queuePages } from './admin/queues.ts';
+import { sendingPages } from './admin/sending.ts';
 import { seriesPages } from './admin/series.ts';
 import { setUpPages } from './admin/set-up.ts';
 import { settingsPages } from './admin/settings.ts';
@@ -99,6 +100,7 @@ const SITE = [
   complaintPages,
   mailerlitePages,
   outboxPages,
+  sendingPages,
   settingsPages,
   connectionPages,
   accountPages,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -71,6 +71,7 @@ export async function openTestCli(options: Options = {}): Promise<TestCli> {
     listMail: (content, identity, recipient) => mailMaker(content, identity, app.links)(recipient),
     compose: composeMessage,
     keptSecretKey: () => SECRET,
+    restoreSecretKey: (key) => writeFileSync(path.join(folder, 'secret-key'), key),
     nudge: () => {
       nudges += 1;
       return Promise.resolve();

@@ -61,7 +61,7 @@ export function addBackupCommand(program: Command, session: Session): void {
 }
 
 /** Writes beside the final name and renames when all is on the disk: a file with that name is complete. */
-async function writeBackup(
+export async function writeBackup(
   file: string,
   context: AppContext,
 ): Promise<{ rows: Record<string, number>; bytes: number }> {

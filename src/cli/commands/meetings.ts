@@ -23,12 +23,14 @@ import {
   meetingTable,
   reminderNote,
 } from './meeting-parts.ts';
+import { addAttendanceCommand } from './attendance.ts';
 import { addSeriesCommands } from './series.ts';
 
 export function addMeetingCommands(program: Command, session: Session): void {
   program.commandsGroup('Meetings:');
   const group = addGroup(program, 'meetings', 'meetings and series of meetings');
   addSeriesCommands(group, session);
+  addAttendanceCommand(group, session);
 
   addCommand(group, session, {
     usage: 'add',

@@ -1,8 +1,10 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { overdueNotices } from '../../announcements/overdue.ts';
 import { rows } from '../../db/open.ts';
 import { notFound } from '../../kernel/errors.ts';
+import { readSettings } from '../../organisation/settings.ts';
 import { routes } from '../plugin.ts';
 
 /** How long the background work may be silent before the server counts as not ready. */
@@ -24,8 +26,13 @@ export const healthRoutes = routes({ name: 'health', needs: ['access'] }, (app) 
   app.get('/health/live', async (_request, reply) => reply.send({ status: 'alive' }));
 
   app.get('/health/ready', async (_request, reply) => {
-    const checks = { database: await databaseAnswers(), redis: queue.ready, heartbeat: await beats() };
-    const ready = checks.database && checks.redis && checks.heartbeat;
+    const checks = {
+      database: await databaseAnswers(),
+      redis: queue.ready,
+      heartbeat: await beats(),
+      notices: await noneIsLate(),
+    };
+    const ready = Object.values(checks).every(Boolean);
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
   });
 
@@ -47,6 +54,14 @@ export const healthRoutes = routes({ name: 'health', needs: ['access'] }, (app) 
       // A worker needs a moment to begin.
       const young = Temporal.Duration.compare(startedAt.until(clock.now()), { seconds: 30 }) < 0;
       return row!.fresh || young;
+    } catch {
+      return false;
+    }
+  }
+
+  async function noneIsLate(): Promise<boolean> {
+    try {
+      return (await overdueNotices(db, clock.now(), await readSettings(db))).length === 0;
     } catch {
       return false;
     }
