@@ -9,6 +9,7 @@ import { newId } from '../kernel/ids.ts';
 import { listAdmins } from '../organisation/admins.ts';
 import { senderIdentity } from '../organisation/sender-identity.ts';
 import type { Settings } from '../organisation/settings.ts';
+import { fillSlots } from '../render/slots.ts';
 import type { Services } from './app.ts';
 
 /** How often it is looked whether everything is at work. */
@@ -34,7 +35,7 @@ interface Trouble {
 /** What it needs to write a mail, as last seen: the database may be what is wrong. */
 interface Known {
   readonly settings: Settings;
-  readonly addresses: readonly string[];
+  readonly people: readonly { readonly name: string; readonly email: string }[];
 }
 
 /**
@@ -59,7 +60,7 @@ export function createWatch(
     const admins = await listAdmins(db);
     known = {
       settings,
-      addresses: admins.filter(({ disabledAt }) => disabledAt === null).map(({ email }) => email),
+      people: admins.filter(({ disabledAt }) => disabledAt === null),
     };
     const [beat] = await rows<{ fresh: boolean }>(
       db,
@@ -116,25 +117,20 @@ export function createWatch(
 
   async function tell({ kind, heading, paragraphs }: Trouble, now: Temporal.Instant): Promise<void> {
     if (known === undefined) return;
-    const { settings, addresses } = known;
+    const { settings, people } = known;
     const identity = senderIdentity(settings, config.MAIL_FROM);
-    const { subject, html, text } = renderer.mail('admin-alert', {
+    const content = renderer.mail('admin-alert', {
       sender: senderModel(settings, config.BASE_URL),
       heading,
       paragraphs: [...paragraphs],
       link: { url: `${config.BASE_URL}/admin`, label: 'Open Convenor' },
     });
     let reached = 0;
-    for (const address of addresses) {
+    for (const { name, email } of people) {
       const messageId = `${newId(now)}@${identity.domain}`;
-      const outcome = await mailer.send({
-        messageId,
-        from: identity.from,
-        to: { address },
-        subject,
-        html,
-        text,
-      });
+      const { subject, html, text } = fillSlots(content, { greetingName: name });
+      const to = { name, address: email };
+      const outcome = await mailer.send({ messageId, from: identity.from, to, subject, html, text });
       if (outcome.result === 'accepted') reached += 1;
       else log.error({ alarm: kind, outcome: outcome.result }, 'the mail about the alarm was not taken');
     }

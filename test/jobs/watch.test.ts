@@ -101,6 +101,7 @@ it('a notice that is ten minutes late turns health red, is said in the log, and 
     ['ruth@example.org', expect.stringContaining('A notice is late')],
   ]);
   expect(sent[0]!.text).toContain('“Reminder: Extra meeting” was due on Tuesday 12 January 2027');
+  expect(sent[0]!.text).not.toContain('greetingName');
   expect(pings).toBe(1);
   const ready = await health.inject('/health/ready');
   expect([ready.statusCode, ready.json()]).toMatchObject([
