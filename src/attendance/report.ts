@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import { attendanceLists, attendances, certificates } from '../db/schema.ts';
+import { attendanceLists, attendances } from '../db/schema.ts';
 import { readSession } from './lists.ts';
 import { sessionSeconds } from './merge.ts';
 import { rsvpCounts, type RsvpCounts } from './rsvps.ts';
@@ -55,17 +55,18 @@ export async function attendanceReport(tx: Tx, meetingId: string): Promise<Atten
 }
 
 async function readLines(tx: Tx, meetingId: string, sessionLength: number): Promise<AttendanceLine[]> {
+  // Columns are written out: in a select of one table drizzle names them bare, and an inner query has columns alike.
   const found = await tx
     .select({
       row: attendances,
       subscriberName: sql<
         string | null
-      >`(select s.name from subscribers s where s.id = ${attendances.subscriberId})`,
+      >`(select s.name from subscribers s where s.id = attendances.subscriber_id)`,
       suggestedName: sql<
         string | null
-      >`(select s.name from subscribers s where s.id = ${attendances.suggestedId})`,
-      certificateId: sql<string | null>`(select c.id from ${certificates} c
-        where c.meeting_id = ${attendances.meetingId} and c.subscriber_id = ${attendances.subscriberId}
+      >`(select s.name from subscribers s where s.id = attendances.suggested_id)`,
+      certificateId: sql<string | null>`(select c.id from certificates c
+        where c.meeting_id = attendances.meeting_id and c.subscriber_id = attendances.subscriber_id
           and c.revoked_at is null)`,
     })
     .from(attendances)

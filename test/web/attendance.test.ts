@@ -134,6 +134,8 @@ it('a certificate is issued by one click, drawn, checked by anybody, and taken b
     minutes: 56,
     learningAims: 'Choose a splint',
   });
+  expect((await report()).known.map(({ certificateId }) => certificateId)).toEqual([certificate!.id]);
+  expect((await report()).guests.every(({ certificateId }) => certificateId === null)).toBe(true);
   const mails = await database.db.select().from(serviceMails);
   expect(mails.filter(({ kind }) => kind === 'certificate')).toHaveLength(1);
   const file = await browser.get(`/admin/certificates/${certificate!.id}/file`);
