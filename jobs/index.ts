@@ -4,6 +4,7 @@ import { checkLinksJob } from './check-links.ts';
 import { countConsentJob } from './count-consent.ts';
 import { deliver } from './deliver.ts';
 import { freeze } from './freeze.ts';
+import { mailerliteCampaign } from './mailerlite-campaign.ts';
 import { mailerlitePull } from './mailerlite-pull.ts';
 import { mailerlitePush } from './mailerlite-push.ts';
 import { mailerliteWebhookCheck } from './mailerlite-webhook-check.ts';
@@ -38,4 +39,5 @@ export const jobs = [
   mailerlitePull,
   mailerliteWebhook,
   mailerliteWebhookCheck,
+  mailerliteCampaign,
 ];

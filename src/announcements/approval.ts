@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import { afterQuietHours } from '../calendar/quiet-hours.ts';
 import { toInstant } from '../calendar/wall.ts';
 import type { Tx } from '../db/open.ts';
-import { announcements, drafts } from '../db/schema.ts';
+import { announcements, drafts, mailerliteTopics } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import { findingKey, type Finding } from '../kernel/finding.ts';
@@ -101,6 +101,7 @@ export async function approveAnnouncement(
         'It is not what you saw any more: the text, its meeting or a setting has changed. Look at it again, then approve.',
       );
     }
+    await refuseWithoutGroup(inner, row);
     const warnings = acceptedWarnings(prepared.findings, confirmedWarnings);
     const now = clock.now();
     const sendAt = sendTime(drafted, now, settings);
@@ -153,6 +154,16 @@ export async function approveAnnouncement(
     );
     return findDraft(inner, id);
   });
+}
+
+async function refuseWithoutGroup(tx: Tx, { channel, topic }: Announcement): Promise<void> {
+  if (channel !== 'mailerlite') return;
+  const [group] = await tx.select().from(mailerliteTopics).where(eq(mailerliteTopics.topic, topic));
+  if (group !== undefined) return;
+  throw new ConvenorError(
+    'wrong_state',
+    `The topic ${topic} has no group in MailerLite, so nobody would get it. Compare the lists on the MailerLite page first, or send it by your own mail server.`,
+  );
 }
 
 /** The warnings, once nothing stands against an approval. */

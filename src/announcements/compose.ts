@@ -3,11 +3,12 @@ import { toInstant } from '../calendar/wall.ts';
 import type { Tx } from '../db/open.ts';
 import { announcements, drafts, type AnnouncementState } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { ConvenorError, notFound } from '../kernel/errors.ts';
+import { ConvenorError, invalidInput, notFound } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { findMeeting } from '../meetings/meetings.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
+import { refuseWhileCampaign } from './campaigns.ts';
 import type { DraftInput } from './compose-input.ts';
 import { unfreeze } from './planning.ts';
 
@@ -88,6 +89,7 @@ export async function createDraft(
   { clock, actor, zone }: Context,
   audience: AudienceChoice = { kind: 'topic' },
 ): Promise<DraftedAnnouncement> {
+  refuseAudience(input.channel, audience.kind);
   return tx.transaction(async (inner) => {
     const now = clock.now();
     const id = newId(now);
@@ -144,6 +146,10 @@ export async function editDraft(
       );
     }
     const now = clock.now();
+    if (row.channel !== input.channel) {
+      refuseAudience(input.channel, row.audienceKind);
+      await refuseWhileCampaign(inner, id);
+    }
     await unfreeze(inner, id);
     await inner
       .update(announcements)
@@ -190,6 +196,7 @@ export async function deleteDraft(
       () => 'Only a draft can be removed. Cancel the announcement instead.',
     );
     const { announcement } = await findDraft(inner, id);
+    await refuseWhileCampaign(inner, id);
     await inner.delete(drafts).where(eq(drafts.announcementId, id));
     await inner.delete(announcements).where(eq(announcements.id, id));
     await recordAudit(
@@ -197,6 +204,15 @@ export async function deleteDraft(
       { actor, action: 'draft.removed', subject: id, before: announcement.title },
       { clock },
     );
+  });
+}
+
+/** In MailerLite a group stands for a topic; other audiences cannot be told to it. */
+function refuseAudience(channel: DraftInput['channel'], audience: Announcement['audienceKind']): void {
+  if (channel === 'smtp' || audience === 'topic') return;
+  throw invalidInput({
+    field: 'channel',
+    message: 'must be smtp: MailerLite can mail only everybody who gets mail about a topic',
   });
 }
 

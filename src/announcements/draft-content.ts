@@ -30,6 +30,8 @@ export async function draftContent(
 ) {
   const { settings, baseUrl } = context;
   const { meetingId, kind, sendAt, updatedAt } = announcement;
+  // MailerLite takes no attachment: there the entry is a link.
+  const campaign = announcement.channel === 'mailerlite';
   const meeting = meetingId ? await findMeeting(tx, meetingId) : undefined;
   const invited = kind === 'meeting_invitation' ? meeting : undefined;
   const base = invited
@@ -50,10 +52,12 @@ export async function draftContent(
       body: draft.body,
       fields: sharedFields(settings, baseUrl, meeting),
       webUrl: archiveOf(kind, settings) === 'none' ? null : announcementUrl(baseUrl, announcement.id),
+      campaign,
     },
-    calendar: invited
-      ? meetingCalendarPart(invited, 'PUBLISH', { ...context, clock: { now: () => stamp } })
-      : null,
+    calendar:
+      invited && !campaign
+        ? meetingCalendarPart(invited, 'PUBLISH', { ...context, clock: { now: () => stamp } })
+        : null,
     meetingSequence: meeting?.sequence ?? null,
   };
 }

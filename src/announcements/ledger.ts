@@ -60,7 +60,8 @@ export async function claimDeliveries(
     tx,
     sql`with running as materialized (
         select a.id, a.topic from announcements a
-        where a.id = ${announcementId} and a.state = 'sending' and a.late_after > ${at} and ${NOT_HELD}
+        where a.id = ${announcementId} and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${at}
+          and ${NOT_HELD}
         for share
       ), picked as materialized (
         select d.id, d.subscriber_id, r.topic

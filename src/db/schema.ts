@@ -450,3 +450,4 @@ export * from './schema-web.ts';
 export * from './schema-noticeboard.ts';
 export * from './schema-composing.ts';
 export * from './schema-safety.ts';
+export * from './schema-campaigns.ts';

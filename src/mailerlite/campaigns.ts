@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallOptions, Connection } from './connection.ts';
 import { MailerLiteError } from './errors.ts';
@@ -24,6 +25,13 @@ export interface MailerLiteCampaign {
   readonly missing: readonly string[];
   readonly canBeScheduled: boolean;
   readonly warnings: readonly string[];
+  /** The address that it is sent from; it may be another than the one that was asked for. */
+  readonly from: string;
+  /**
+   * Names what the campaign says and to whom: subject, sender, audience, words and links. MailerLite writes the HTML
+   * anew in its own way, which does not count. Only answers with the content (change and read) have it.
+   */
+  readonly fingerprint: string | undefined;
   readonly scheduledFor: Temporal.Instant | null;
   readonly finishedAt: Temporal.Instant | null;
   readonly stopped: boolean;
@@ -67,6 +75,16 @@ const model = z
     scheduled_for: optionalTimestamp,
     finished_at: optionalTimestamp,
     is_stopped: z.boolean().catch(false),
+    emails: z
+      .array(
+        z.object({
+          subject: z.string().nullish(),
+          from: z.string().nullish(),
+          from_name: z.string().nullish(),
+          content: z.string().nullish(),
+        }),
+      )
+      .catch([]),
   })
   .transform((given): MailerLiteCampaign => ({
     id: given.id,
@@ -79,6 +97,8 @@ const model = z
     warnings: given.warnings.map((warning) =>
       typeof warning === 'string' ? warning : JSON.stringify(warning),
     ),
+    from: given.emails[0]?.from ?? '',
+    fingerprint: fingerprintOf(given.emails[0], given.filter),
     scheduledFor: given.scheduled_for,
     finishedAt: given.finished_at,
     stopped: given.is_stopped,
@@ -90,6 +110,25 @@ const activityPage = numberedPage(
   z.object({ opens_count: z.number(), clicks_count: z.number(), subscriber: subscriberModel.optional() }),
 );
 const zones = data(z.array(z.object({ id, name: z.string() })));
+
+interface CampaignEmail {
+  readonly subject?: string | null | undefined;
+  readonly from?: string | null | undefined;
+  readonly from_name?: string | null | undefined;
+  readonly content?: string | null | undefined;
+}
+
+function fingerprintOf(email: CampaignEmail | undefined, filter: unknown): string | undefined {
+  if (email?.content === undefined) return undefined;
+  const html = email.content ?? '';
+  const links = [...html.matchAll(/\bhref\s*=\s*["']([^"']*)["']/gi)].map(([, href]) => href);
+  const words = html
+    .replace(/<!--[\s\S]*?-->|<(style|script|title)\b[\s\S]*?<\/\1>|<[^>]*>/gi, ' ')
+    .replace(/&nbsp;|\s/g, '');
+  return createHash('sha256')
+    .update(JSON.stringify([email.subject, email.from, email.from_name, audienceOf(filter), words, links]))
+    .digest('hex');
+}
 
 /** Only the text form of the ids is whole; the other place in the answer has them as numbers, rounded. */
 function audienceOf(filter: unknown): CampaignAudience {
@@ -103,12 +142,13 @@ function audienceOf(filter: unknown): CampaignAudience {
     : { kind: 'other' };
 }
 
-/** The first campaign whose name holds `mark`, in whatever state it is; undefined when there is none. */
-export async function findCampaign(
+/** All campaigns whose name holds `mark`, in whatever state they are, the oldest first. */
+export async function findCampaigns(
   connection: Connection,
   mark: string,
   options?: CallOptions,
-): Promise<MailerLiteCampaign | undefined> {
+): Promise<MailerLiteCampaign[]> {
+  const found: MailerLiteCampaign[] = [];
   for (const state of CAMPAIGN_STATES) {
     for (let number = 1; ; number++) {
       const answer = await connection.call(
@@ -117,12 +157,12 @@ export async function findCampaign(
         (sdk) => sdk.campaigns.get({ 'filter[status]': state, limit: 100, page: number }),
         options,
       );
-      const found = answer.data.find(({ name }) => name.includes(mark));
-      if (found !== undefined) return found;
+      found.push(...answer.data.filter(({ name }) => name.includes(mark)));
       if (number >= answer.meta.last_page) break;
     }
   }
-  return undefined;
+  // Ids rise; a shorter one is older.
+  return found.toSorted((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1));
 }
 
 /** @throws MailerLiteError `not_found` */

@@ -3,7 +3,7 @@ import {
   cancelCampaign,
   createCampaign,
   deleteCampaign,
-  findCampaign,
+  findCampaigns,
   getCampaign,
   scheduleCampaign,
   updateCampaign,
@@ -49,7 +49,7 @@ export interface MailerLiteClient {
   getGroup(id: string, options?: CallOptions): Promise<MailerLiteGroup>;
   createGroup(name: string, options?: CallOptions): Promise<MailerLiteGroup>;
 
-  findCampaign(mark: string, options?: CallOptions): Promise<MailerLiteCampaign | undefined>;
+  findCampaigns(mark: string, options?: CallOptions): Promise<MailerLiteCampaign[]>;
   getCampaign(id: string, options?: CallOptions): Promise<MailerLiteCampaign>;
   createCampaign(request: CampaignRequest, options?: CallOptions): Promise<MailerLiteCampaign>;
   updateCampaign(id: string, request: CampaignRequest, options?: CallOptions): Promise<MailerLiteCampaign>;
@@ -84,7 +84,7 @@ export function createMailerLiteClient(options: ConnectionOptions): MailerLiteCl
     getGroup: (id, call) => getGroup(connection, id, call),
     createGroup: (name, call) => createGroup(connection, name, call),
 
-    findCampaign: (mark, call) => findCampaign(connection, mark, call),
+    findCampaigns: (mark, call) => findCampaigns(connection, mark, call),
     getCampaign: (id, call) => getCampaign(connection, id, call),
     createCampaign: (request, call) => createCampaign(connection, request, call),
     updateCampaign: (id, request, call) => updateCampaign(connection, id, request, call),

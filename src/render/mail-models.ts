@@ -111,6 +111,8 @@ export interface AnnouncementModel {
   readonly clockChange: string | null;
   /** The announcement as a web page, when there is one. */
   readonly webUrl: string | null;
+  /** It goes out as a campaign of MailerLite: nothing is attached, and no link is the recipient's own but those to leave. */
+  readonly campaign: boolean;
   readonly why: string;
 }
 

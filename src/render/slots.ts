@@ -18,7 +18,7 @@ const SLOTS = {
   rsvpUrl: 'url',
 } as const satisfies Record<string, 'greeting' | 'name' | 'url'>;
 
-type SlotName = keyof typeof SLOTS;
+export type SlotName = keyof typeof SLOTS;
 
 /**
  * Values for one recipient. `greetingName` is the name as the person gave it; what stands in the mail is derived
@@ -90,6 +90,13 @@ function pieces(template: string): Piece[] {
     }
   }
   return found;
+}
+
+/** A text with each mark replaced by what `value` gives for it. */
+export function replaceSlots(text: string, value: (slot: SlotName, fallback: string) => string): string {
+  return pieces(text)
+    .map((piece) => (typeof piece === 'string' ? piece : value(piece.slot, piece.fallback)))
+    .join('');
 }
 
 function valueOf(slot: SlotName, fallback: string, values: SlotValues): string {

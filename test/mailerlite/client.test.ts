@@ -170,14 +170,14 @@ describe('the MailerLite client', () => {
       });
       const changed = await client.updateCampaign(draft.id, { ...request(group), subject: 'New' });
       expect(changed.recipients).toBe(3);
-      expect((await client.findCampaign('[c-123]'))?.id).toBe(draft.id);
-      expect(await client.findCampaign('[c-999]')).toBeUndefined();
+      expect((await client.findCampaigns('[c-123]'))[0]?.id).toBe(draft.id);
+      expect(await client.findCampaigns('[c-999]')).toEqual([]);
 
       const at = Temporal.Instant.from('2026-06-02T18:30:00Z');
       const ready = await client.scheduleCampaign(draft.id, at);
       expect(ready.state).toBe('ready');
       expect(ready.scheduledFor!.toString()).toBe('2026-06-02T18:30:00Z');
-      expect((await client.findCampaign('[c-123]'))?.state).toBe('ready');
+      expect((await client.findCampaigns('[c-123]'))[0]?.state).toBe('ready');
       expect(await client.cancelCampaign(draft.id)).toMatchObject({ state: 'draft', stopped: true });
 
       await client.scheduleCampaign(draft.id, 'now');

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { audienceSize } from '../../announcements/audience-of.ts';
 import { announcementBooks, listDeliveries, resolveUnknown } from '../../announcements/books.ts';
+import { approvedContent } from '../../announcements/approval.ts';
 import { readDraft, type DraftedAnnouncement } from '../../announcements/compose.ts';
 import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
 import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
@@ -13,7 +14,8 @@ import { toWall } from '../../calendar/wall.ts';
 import { ANNOUNCEMENT_STATES, DELIVERY_STATES, type DeliveryState } from '../../db/schema.ts';
 import { writtenContent } from '../../drafts/prepare.ts';
 import { sampleMail } from '../../drafts/sample-mail.ts';
-import { ConvenorError } from '../../kernel/errors.ts';
+import { ConvenorError, notFound } from '../../kernel/errors.ts';
+import { campaignMail } from '../../render/campaign.ts';
 import type { RenderedMail } from '../../render/slots.ts';
 import { findSubscriber } from '../../subscribers/subscribers.ts';
 import { readSettings } from '../../organisation/settings.ts';
@@ -28,6 +30,7 @@ import { inScheme, mailFrame } from '../mail-frame.ts';
 import { flash } from '../plugins/sessions.ts';
 import { organiserOf } from '../public/invitation.ts';
 import { announcementRow, capital, noticeLabel, progressView } from '../views.ts';
+import { campaignView } from './campaign.ts';
 import { EXAMPLE_NAME, showDraft } from './draft-page.ts';
 import { ANNOUNCEMENT_WORDS, DELIVERY_WORDS, fromNow, grouped, people, TOPIC_WORDS } from '../words.ts';
 
@@ -182,6 +185,9 @@ export const announcementPages = routes(
           hasMail: hasMail(announcement) || drafted !== undefined,
         },
         ...progressView(announcement, books),
+        campaign: await campaignView(db, announcement, {
+          connected: config.MAILERLITE_API_KEY !== undefined,
+        }),
         live: isLive(announcement, now) ? `${base}/progress?state=${announcement.state}` : undefined,
         undo: drafted && (await undoView(drafted)),
         editUrl: drafted && isEditable(announcement) ? `${base}/edit` : undefined,
@@ -227,6 +233,16 @@ export const announcementPages = routes(
       const content = await contentOf(announcement);
       const mail = sampleMail(content, reader === undefined ? EXAMPLE_NAME : reader.name, config.BASE_URL);
       return mailFrame(reply, inScheme(mail.html, query(request, 'view') === 'dark' ? 'dark' : 'light'));
+    });
+
+    app.get<ById>('/admin/announcements/:id/campaign.html', async (request, reply) => {
+      const content = await approvedContent(db, request.params.id);
+      if (content === undefined) throw notFound('text for MailerLite', request.params.id);
+      return reply
+        .type('text/html; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('content-disposition', 'attachment; filename="campaign.html"')
+        .send(campaignMail(content).html);
     });
 
     app.post<ById>('/admin/announcements/:id/hold', async (request, reply) => {

@@ -203,6 +203,25 @@ export function sendDueCampaigns(account: FakeAccount): void {
   }
 }
 
+/** What somebody changes of a campaign in MailerLite itself. */
+export interface CampaignEdit {
+  readonly id: string;
+  readonly name?: string;
+  readonly subject?: string;
+  readonly content?: string;
+  readonly groups?: string[];
+}
+
+export function editCampaign(account: FakeAccount, id: string, changes: Omit<CampaignEdit, 'id'>): void {
+  const campaign = findCampaign(account, id);
+  const { name, subject, content, groups } = changes;
+  if (name !== undefined) campaign.name = name;
+  if (groups !== undefined) campaign.groups = groups;
+  if (subject !== undefined) campaign.email.subject = subject;
+  if (content !== undefined) campaign.email.content = content;
+  campaign.updated_at = account.now();
+}
+
 function checkCampaign(account: FakeAccount, body: Body): void {
   const errors: Record<string, string[]> = {};
   const text = (value: unknown, field: string, label = field) => {

@@ -3,7 +3,9 @@ import { FakeAccount, type AccountBehaviour } from './account.ts';
 import { addAutomation } from './automations.ts';
 import { Deliveries, sign, type DeliveryResult, type SignedRequest } from './deliveries.ts';
 import type { Fault } from './faults.ts';
+import { editCampaign, type CampaignEdit } from './campaigns.ts';
 import { addForm } from './forms.ts';
+import { timestamp } from './reply.ts';
 import { findGroup } from './groups.ts';
 import { serve, type LoggedRequest } from './server.ts';
 import type { Counts, Status } from './subscriber-store.ts';
@@ -92,6 +94,22 @@ export async function startFakeMailerLite(options: FakeOptions = {}) {
       }
       afterRequest();
     },
+
+    /** All campaigns, the oldest first, each with the ids of its groups and recipients. */
+    campaigns: () =>
+      [...account.campaigns.values()].map((campaign) => ({
+        ...campaign,
+        to: campaign.recipients.map((id) => account.subscribers.get(id)!.email),
+      })),
+    /** Somebody edits a campaign in MailerLite itself. */
+    editCampaign: ({ id, ...changes }: CampaignEdit) => editCampaign(account, id, changes),
+    /** Somebody schedules a campaign in MailerLite itself, to be sent within a minute. */
+    scheduleCampaign: ({ id }: { id: string }) => {
+      const at = timestamp(clock.now().add({ seconds: 60 }));
+      Object.assign(account.campaigns.get(id)!, { status: 'ready', scheduled_for: at, delivery: 'instant' });
+    },
+    /** Somebody deletes a campaign. */
+    deleteCampaign: ({ id }: { id: string }) => void account.campaigns.delete(id),
 
     requests: (): readonly LoggedRequest[] => [...server.log],
     clearRequests: () => void (server.log.length = 0),
