@@ -17,7 +17,7 @@ import type { OutgoingMail } from '../src/mail/types.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
 import type { Services } from './services.ts';
 import { defineJob } from './define.ts';
-import { mailMaker, type Recipient } from './notice-mail.ts';
+import { bulkMailMaker, type Recipient } from './notice-mail.ts';
 import { settlementOf } from './outcome.ts';
 import { persist } from './persist.ts';
 
@@ -63,7 +63,7 @@ export const deliver = defineJob({
     const { db, clock, config, links, addressHash, log, signal } = services;
     const settings = await services.settings();
     const content = frozenContent(await findAnnouncement(db, announcementId));
-    const makeMail = mailMaker(content, senderIdentity(settings, config.MAIL_FROM), links);
+    const makeMail = await bulkMailMaker(content, senderIdentity(settings, config.MAIL_FROM), links);
     const until = clock.now().add(TURN);
     while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
       if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;

@@ -2,10 +2,11 @@ import type { Announcement } from '../src/announcements/announcements.ts';
 import type { FrozenContent } from '../src/announcements/frozen-content.ts';
 import { noticeContent, type ContentContext } from '../src/announcements/notice-content.ts';
 import type { Tx } from '../src/db/open.ts';
-import type { OutgoingMail } from '../src/mail/types.ts';
+import { createSplicer } from '../src/mail/splice.ts';
+import type { MailAddress, OutgoingMail } from '../src/mail/types.ts';
 import type { SenderIdentity } from '../src/organisation/sender-identity.ts';
 import type { Renderer } from '../src/render/renderer.ts';
-import { slotFiller } from '../src/render/slots.ts';
+import { fillSlots, slotPieces, type SlotValues } from '../src/render/slots.ts';
 import type { Links } from '../src/subscribers/links.ts';
 
 /** Renders a notice as it will be sent, with marks where each recipient's own values go. */
@@ -44,34 +45,92 @@ export interface Recipient {
 }
 
 /**
- * Makes the mails of one announcement: what is the same for everybody is taken apart once, each call fills in the
- * recipient's own values.
+ * Makes the mails of one announcement, one at a time: for a preview or a test, and the reference for `bulkMailMaker`.
  */
 export function mailMaker(
   content: FrozenContent,
   identity: SenderIdentity,
   links: Links,
 ): (recipient: Recipient) => OutgoingMail {
-  const fill = slotFiller(content);
+  return (recipient) => personalMail(content, identity, links, recipient);
+}
+
+/**
+ * Makes the mails of one announcement for many recipients: what is the same for everybody is composed and encoded
+ * once, and each mail carries its composed message, which is the one that `mailMaker`'s mail gives.
+ */
+export async function bulkMailMaker(
+  content: FrozenContent,
+  identity: SenderIdentity,
+  links: Links,
+): Promise<(recipient: Recipient) => OutgoingMail> {
+  const { subject, html, text } = slotPieces(content);
+  const splice = await createSplicer<SlotValues>({ ...sharedParts(content, identity), subject, html, text });
+  if (splice === undefined) return mailMaker(content, identity, links);
   return (recipient) => {
-    const unsubscribeUrl = links.unsubscribeUrl(recipient.subscriberId, recipient.deliveryId);
-    const filled = fill({
-      greetingName: recipient.name,
-      unsubscribeUrl,
-      preferencesUrl: links.preferencesUrl(recipient.subscriberId),
-      rsvpUrl: links.rsvpUrl(recipient.subscriberId),
-    });
+    const values = slotValues(recipient, links);
     return {
-      messageId: recipient.messageId,
-      from: identity.from,
-      to: { ...(recipient.name ? { name: recipient.name } : {}), address: recipient.email },
-      subject: filled.subject,
-      html: filled.html,
-      text: filled.text,
-      listId: identity.listId,
-      oneClickUrl: links.oneClickUrl(recipient.subscriberId, recipient.deliveryId),
-      ...(content.calendar ? { calendar: content.calendar } : {}),
-      deliveryId: recipient.deliveryId,
+      ...addressing(recipient),
+      subject: typeof subject === 'string' ? subject : subject(values),
+      get html() {
+        return fillSlots(content, values).html;
+      },
+      get text() {
+        return fillSlots(content, values).text;
+      },
+      ...sharedParts(content, identity),
+      oneClickUrl: values.unsubscribeUrl,
+      raw: () =>
+        splice({
+          messageId: recipient.messageId,
+          to: recipientAddress(recipient),
+          oneClickUrl: values.unsubscribeUrl,
+          values,
+        }),
     };
+  };
+}
+
+function personalMail(
+  content: FrozenContent,
+  identity: SenderIdentity,
+  links: Links,
+  recipient: Recipient,
+): OutgoingMail {
+  const values = slotValues(recipient, links);
+  const { subject, html, text } = fillSlots(content, values);
+  return {
+    ...addressing(recipient),
+    ...{ subject, html, text },
+    ...sharedParts(content, identity),
+    oneClickUrl: values.unsubscribeUrl,
+  };
+}
+
+function sharedParts(content: FrozenContent, { from, listId }: SenderIdentity) {
+  return { from, listId, ...(content.calendar ? { calendar: content.calendar } : {}) };
+}
+
+function recipientAddress({ name, email }: Recipient): MailAddress {
+  return { ...(name ? { name } : {}), address: email };
+}
+
+function addressing(recipient: Recipient) {
+  const { messageId, deliveryId } = recipient;
+  return { messageId, deliveryId, to: recipientAddress(recipient) };
+}
+
+/** The recipient's own values. Links are signed when a mail has a place for them. */
+function slotValues({ name, subscriberId, deliveryId }: Recipient, links: Links) {
+  return {
+    greetingName: name,
+    // The same address takes the one-click POST.
+    unsubscribeUrl: links.oneClickUrl(subscriberId, deliveryId),
+    get preferencesUrl() {
+      return links.preferencesUrl(subscriberId);
+    },
+    get rsvpUrl() {
+      return links.rsvpUrl(subscriberId);
+    },
   };
 }

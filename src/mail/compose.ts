@@ -8,7 +8,7 @@ import type { CalendarPart, MailAddress, OutgoingMail } from './types.ts';
 /** One address as the envelope and the header take it: no space, no control character, one domain. */
 const ADDRESS = /^[^\s\p{Cc}<>@"]+@[^\s\p{Cc}<>@"]+$/u;
 
-function mailbox(
+export function mailbox(
   field: 'from' | 'to' | 'replyTo' | 'envelopeFrom',
   { name, address }: MailAddress,
 ): { name: string; address: string } {
@@ -19,7 +19,7 @@ function mailbox(
 }
 
 /** Written to the header as it is: these values are ours and may not be folded inside or encoded. */
-function verbatim(value: string): { prepared: true; foldLines: false; value: string } {
+export function verbatim(value: string): { prepared: true; foldLines: false; value: string } {
   if (/[\p{Cc}]/u.test(value))
     throw invalidInput({ field: 'headers', message: 'must not hold control characters' });
   return { prepared: true, foldLines: false, value };
@@ -76,6 +76,17 @@ function calendarAttachment({ method, content, filename }: CalendarPart): object
   };
 }
 
+/** The part of the boundaries that is this message's own; by default it is random. */
+export function boundaryBase(messageId: string): string {
+  return createHash('sha256').update(messageId).digest('hex').slice(0, 24);
+}
+
+/** A text whose lines all end in CRLF: its encoding then breaks each line without regard to the others. */
+export function textLines(text: string): string {
+  const lines = text.replace(/\r\n|\r|\n/g, '\r\n');
+  return lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
+}
+
 /**
  * The message as it goes over the wire, unsigned. The same mail gives the same bytes, if it carries its date.
  *
@@ -88,8 +99,9 @@ export async function composeMessage(message: OutgoingMail): Promise<Buffer> {
     to: mailbox('to', message.to),
     ...(message.replyTo === undefined ? {} : { replyTo: mailbox('replyTo', message.replyTo) }),
     subject: message.subject,
-    text: message.text,
-    html: message.html,
+    text: textLines(message.text),
+    html: textLines(message.html),
+    encoding: 'quoted-printable',
     textEncoding: 'quoted-printable',
     messageId: `<${message.messageId}>`,
     ...(message.date === undefined ? {} : { date: new Date(message.date.epochMilliseconds) }),
@@ -102,8 +114,7 @@ export async function composeMessage(message: OutgoingMail): Promise<Buffer> {
         contentType,
       })),
     ],
-    // Boundaries are random by default.
-    baseBoundary: createHash('sha256').update(message.messageId).digest('hex').slice(0, 24),
+    baseBoundary: boundaryBase(message.messageId),
     disableFileAccess: true,
     disableUrlAccess: true,
     newline: '\r\n',

@@ -173,7 +173,7 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
   async function send(message: OutgoingMail, signal: AbortSignal | undefined): Promise<Outcome> {
     let raw: Buffer;
     try {
-      const composed = await composeMessage(message);
+      const composed = message.raw?.() ?? (await composeMessage(message));
       raw = sign === undefined ? composed : await sign(composed);
     } catch (error) {
       return outcomeOfBadMail(error);

@@ -40,6 +40,8 @@ export interface OutgoingMail {
   readonly headers?: Readonly<Record<string, string>>;
   readonly calendar?: CalendarPart;
   readonly attachments?: readonly MailAttachment[];
+  /** Gives the composed message where that was made in advance for many: the same bytes as composing this mail. */
+  readonly raw?: () => Buffer;
   /** Kept beside the message by the outbox; not part of the message. */
   readonly deliveryId?: string;
 }

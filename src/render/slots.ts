@@ -112,21 +112,36 @@ function valueOf(slot: SlotName, fallback: string, values: SlotValues): string {
   return value;
 }
 
-/** `fillSlots` for many recipients of one mail: the mail is taken apart once. */
-export function slotFiller(mail: RenderedMail): (values: SlotValues) => FilledMail {
-  const subject = pieces(mail.subject);
-  const html = pieces(mail.html);
-  const text = pieces(mail.text);
-  const put = (parts: readonly Piece[], values: SlotValues, escape: (value: string) => string): string =>
-    parts
-      .map((part) => (typeof part === 'string' ? part : escape(valueOf(part.slot, part.fallback, values))))
-      .join('');
-  return (values) => ({
-    subject: cleanLine(put(subject, values, (value) => value)),
-    html: put(html, values, escapeHtml),
-    text: put(text, values, (value) => value),
-    filled: true,
-  });
+/** A stretch of a mail that all get, or a function that gives what one recipient gets in that place. */
+type SlotPiece = string | ((values: SlotValues) => string);
+
+/**
+ * A mail taken apart at its marks, once for many recipients. Values are escaped for the part that they stand in; the
+ * pieces put together are what `fillSlots` gives.
+ */
+export function slotPieces(mail: RenderedMail): {
+  readonly subject: string | ((values: SlotValues) => string);
+  readonly html: readonly SlotPiece[];
+  readonly text: readonly SlotPiece[];
+} {
+  const apart = (template: string, escape: (value: string) => string): SlotPiece[] =>
+    pieces(template).map((part) =>
+      typeof part === 'string'
+        ? part
+        : (values: SlotValues) => escape(valueOf(part.slot, part.fallback, values)),
+    );
+  const subject = apart(mail.subject, (value) => value);
+  return {
+    subject: subject.every((piece) => typeof piece === 'string')
+      ? cleanLine(subject.join(''))
+      : (values) => cleanLine(put(subject, values)),
+    html: apart(mail.html, escapeHtml),
+    text: apart(mail.text, (value) => value),
+  };
+}
+
+function put(parts: readonly SlotPiece[], values: SlotValues): string {
+  return parts.map((part) => (typeof part === 'string' ? part : part(values))).join('');
 }
 
 /**
@@ -135,5 +150,11 @@ export function slotFiller(mail: RenderedMail): (values: SlotValues) => FilledMa
  * @throws invalidInput on the slot whose value is missing or is no web address
  */
 export function fillSlots(mail: RenderedMail, values: SlotValues): FilledMail {
-  return slotFiller(mail)(values);
+  const { subject, html, text } = slotPieces(mail);
+  return {
+    subject: typeof subject === 'string' ? subject : subject(values),
+    html: put(html, values),
+    text: put(text, values),
+    filled: true,
+  };
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   fillSlots,
   greetingNameOf,
-  slotFiller,
   slotMark,
   type RenderedMail,
+  type SlotValues,
 } from '../../src/render/slots.ts';
 
 const mail: RenderedMail = {
@@ -29,7 +29,7 @@ describe('filling a mail for one person', () => {
   });
 
   it('keeps one person’s values from the next', () => {
-    const fill = slotFiller(mail);
+    const fill = (values: SlotValues) => fillSlots(mail, values);
     const people = ['Ann', 'Bob', null].map((greetingName, i) =>
       fill({ greetingName, unsubscribeUrl: `https://otgroup.example/u/${i}` }),
     );

@@ -1,0 +1,180 @@
+/**
+ * Many mails of one kind, quickly. What is the same in all of them is composed and encoded once; for each recipient
+ * only their own lines are. The bytes are those that `composeMessage` gives for the same mail: it stays the reference.
+ */
+import MimeNode from 'nodemailer/lib/mime-node';
+import { encode, wrap } from 'nodemailer/lib/qp';
+import { boundaryBase, composeMessage, mailbox, textLines, verbatim } from './compose.ts';
+import type { MailAddress, OutgoingMail } from './types.ts';
+
+/** A text of fixed stretches and of places for a recipient's own words, which hold no line break. */
+export type Pieces<Values> = readonly (string | ((values: Values) => string))[];
+
+/** What the mails have in common. */
+export type MailPattern<Values> = Pick<
+  OutgoingMail,
+  'from' | 'replyTo' | 'listId' | 'headers' | 'calendar' | 'attachments'
+> & {
+  readonly subject: string | ((values: Values) => string);
+  readonly html: Pieces<Values>;
+  readonly text: Pieces<Values>;
+};
+
+/** What is one recipient's own. */
+export interface Personal<Values> {
+  readonly messageId: string;
+  /** The Date header. Without it the moment of composing. */
+  readonly date?: Temporal.Instant | undefined;
+  readonly to: MailAddress;
+  readonly oneClickUrl: string;
+  readonly values: Values;
+}
+
+/** Above this the library encodes a text in several pieces, whose line breaks depend on where they meet. */
+const LONGEST_TEXT = 60_000;
+
+/** The places in the frame: what stands there in a composed mail with made-up values. */
+const PLACES = {
+  messageId: 'Message-ID: <id@splice.invalid>',
+  date: 'Date: Thu, 01 Jan 1970 00:00:00 +0000',
+  to: 'To: to@splice.invalid',
+  subject: 'Subject: splice-subject',
+  oneClickUrl: '<https://splice.invalid/one-click>',
+  boundary: boundaryBase('id@splice.invalid'),
+  html: 'splice-html\r\n',
+  text: 'splice-text\r\n',
+} as const;
+
+type Place = keyof typeof PLACES;
+
+/**
+ * Makes the function that composes the mails of one pattern.
+ *
+ * @returns `undefined` for a pattern that is beyond it, such as a very long one; `composeMessage` takes those.
+ * @throws invalidInput as `composeMessage` does; the function throws for `to` and `oneClickUrl` of a recipient.
+ */
+export async function createSplicer<Values>(
+  pattern: MailPattern<Values>,
+): Promise<((personal: Personal<Values>) => Buffer) | undefined> {
+  const html = encodeLines(pattern.html);
+  const text = encodeLines(pattern.text);
+  if (html === undefined || text === undefined) return undefined;
+  const { subject } = pattern;
+  const frame = await frameOf(pattern);
+  return ({ messageId, date, to, oneClickUrl, values }) => {
+    verbatim(oneClickUrl);
+    const own: Record<Place, string> = {
+      messageId: headerLine('Message-ID', `<${messageId}>`),
+      date: `Date: ${httpDate(date)}`,
+      to: headerLine('To', mailbox('to', to)),
+      subject: typeof subject === 'string' ? '' : headerLine('Subject', subject(values)),
+      oneClickUrl: `<${oneClickUrl}>`,
+      boundary: boundaryBase(messageId),
+      html: fill(html, values),
+      text: fill(text, values),
+    };
+    let message = '';
+    for (const part of frame) message += typeof part === 'string' ? part : own[part.place];
+    return Buffer.from(message, 'utf8');
+  };
+}
+
+async function frameOf<Values>({
+  subject,
+  ...shared
+}: MailPattern<Values>): Promise<(string | { place: Place })[]> {
+  const composed = await composeMessage({
+    ...shared,
+    messageId: 'id@splice.invalid',
+    date: Temporal.Instant.fromEpochMilliseconds(0),
+    to: { address: 'to@splice.invalid' },
+    oneClickUrl: 'https://splice.invalid/one-click',
+    subject: typeof subject === 'string' ? subject : 'splice-subject',
+    html: 'splice-html',
+    text: 'splice-text',
+  });
+  const names = (Object.keys(PLACES) as Place[]).filter(
+    (name) => name !== 'subject' || typeof subject !== 'string',
+  );
+  const pattern = names.map((name) => `(?<${name}>${PLACES[name].replace(/[+?.]/g, '\\$&')})`).join('|');
+  const frame: (string | { place: Place })[] = [];
+  const message = composed.toString('utf8');
+  let end = 0;
+  for (const match of message.matchAll(new RegExp(pattern, 'g'))) {
+    frame.push(message.slice(end, match.index), { place: names.find((name) => match.groups?.[name])! });
+    end = match.index + match[0].length;
+  }
+  frame.push(message.slice(end));
+  for (const name of names) {
+    const found = frame.filter((part) => typeof part !== 'string' && part.place === name).length;
+    if (name !== 'boundary' && found !== 1)
+      throw new Error(`a composed mail has ${found} places for ${name}`);
+  }
+  return frame;
+}
+
+/** Quoted-printable of a text: each line is encoded by itself, so lines without places are encoded here and now. */
+function encodeLines<Values>(pieces: Pieces<Values>): Pieces<Values> | undefined {
+  const lines: (string | ((values: Values) => string))[][] = [[]];
+  let length = 0;
+  for (const piece of pieces) {
+    if (typeof piece !== 'string') {
+      lines.at(-1)!.push(piece);
+      continue;
+    }
+    length += Buffer.byteLength(piece);
+    const [first = '', ...others] = piece.split(/\r\n|\r|\n/);
+    lines.at(-1)!.push(first);
+    for (const line of others) lines.push([line]);
+  }
+  const last = lines.at(-1)!.filter((piece) => piece !== '');
+  if (lines.length > 1 && last.length === 0) lines.pop();
+  // A last line of nothing but a place may turn out to be none at all.
+  const uncertain = last.length > 0 && last.every((piece) => typeof piece !== 'string');
+  if (length > LONGEST_TEXT || uncertain) return undefined;
+  const encoded: (string | ((values: Values) => string))[] = [];
+  for (const line of lines) {
+    if (line.every((piece) => typeof piece === 'string')) encoded.push(encodeLine(line.join('')));
+    else encoded.push((values) => encodeLine(fill(line, values)));
+  }
+  return joinFixed(encoded);
+}
+
+function joinFixed<Values>(pieces: Pieces<Values>): Pieces<Values> {
+  const joined: (string | ((values: Values) => string))[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (typeof piece === 'string' && typeof last === 'string') joined[joined.length - 1] = last + piece;
+    else joined.push(piece);
+  }
+  return joined;
+}
+
+function encodeLine(line: string): string {
+  return wrap(encode(textLines(line)), 76);
+}
+
+function fill<Values>(pieces: Pieces<Values>, values: Values): string {
+  let filled = '';
+  for (const piece of pieces) filled += typeof piece === 'string' ? piece : piece(values);
+  return filled;
+}
+
+/** A header field encoded and folded as in a composed mail. */
+function headerLine(name: string, value: string | { name: string; address: string }): string {
+  const node = new MimeNode(undefined, {
+    rootNode: PARENT,
+    parentNode: PARENT,
+    textEncoding: 'quoted-printable',
+  });
+  node.setHeader(name, value);
+  return node.buildHeaders();
+}
+
+/** With a parent a part gets no Date and Message-ID of its own. */
+const PARENT = new MimeNode('multipart/mixed');
+
+function httpDate(date: Temporal.Instant | undefined): string {
+  const at = date === undefined ? new Date() : new Date(date.epochMilliseconds);
+  return at.toUTCString().replace('GMT', '+0000');
+}
