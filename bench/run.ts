@@ -7,6 +7,10 @@ type Part = (args: readonly string[]) => Promise<PartReport>;
 
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   pages: () => import('./pages.ts').then((m) => m.measurePages),
+  wire: () => import('./wire.ts').then((m) => m.measureWire),
+  send: () => import('./send.ts').then((m) => m.measureSend),
+  plan: () => import('./plan.ts').then((m) => m.measurePlan),
+  stages: () => import('./stages.ts').then((m) => m.measureStages),
   start: () => import('./start.ts').then((m) => m.measureStart),
 };
 

@@ -1,0 +1,68 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { bulkMailMaker, mailMaker, type Recipient } from '../jobs/notice-mail.ts';
+import { composeMessage } from '../src/mail/compose.ts';
+import { createDkimSigner } from '../src/mail/dkim.ts';
+import { createLinks } from '../src/subscribers/links.ts';
+import { withSpread, type PartReport } from './report.ts';
+import { fullContent } from './world.ts';
+
+const ROUNDS = 7;
+const MAILS = 500;
+
+/** What each step towards one message costs, made one at a time and made in bulk. */
+export async function measureStages(): Promise<PartReport> {
+  const content = fullContent();
+  const identity = {
+    from: { name: 'Bench', address: 'network@example.org' },
+    domain: 'example.org',
+    listId: 'Bench <announcements.example.org>',
+  };
+  const links = createLinks({ secretKey: 'the key of a bench', baseUrl: 'https://network.example.org' });
+  const one = mailMaker(content, identity, links);
+  const many = await bulkMailMaker(content, identity, links);
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const sign = createDkimSigner({
+    domain: 'example.org',
+    selector: 'bench',
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  });
+  const example = many(recipient(0)).raw!();
+  const steps: [string, (n: number) => unknown][] = [
+    ['filled in and composed one at a time', (n) => composeMessage(one(recipient(n)))],
+    ['spliced in bulk, the same bytes', (n) => many(recipient(n)).raw!()],
+    ['signed with RSA-2048, one after the other', () => sign(example)],
+  ];
+  const rows: string[][] = [];
+  for (const [name, step] of steps) rows.push([name, withSpread(await microseconds(step), 0)]);
+  return {
+    title: 'the cost of one message, step by step',
+    about:
+      `A reminder of ${example.length.toLocaleString('en-GB')} bytes with its calendar entry; processor time of one ` +
+      `process over ${MAILS} messages, ${ROUNDS} rounds, median (lowest–highest).`,
+    columns: ['step', 'CPU µs/message'],
+    rows,
+  };
+}
+
+function recipient(n: number): Recipient {
+  const id = randomUUID();
+  return {
+    deliveryId: id,
+    subscriberId: id,
+    email: `person${n}@example.org`,
+    name: `Person ${n}`,
+    messageId: `${id}@example.org`,
+  };
+}
+
+async function microseconds(step: (n: number) => unknown): Promise<number[]> {
+  const found: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const before = process.cpuUsage();
+    for (let n = 0; n < MAILS; n++) await step(n);
+    const { user, system } = process.cpuUsage(before);
+    // The first round warms up.
+    if (round > 0) found.push((user + system) / MAILS);
+  }
+  return found;
+}
