@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
@@ -13,16 +14,13 @@ import {
 import { isQuiet } from '../src/calendar/quiet-hours.ts';
 import { rows } from '../src/db/open.ts';
 import { withoutAddresses } from '../src/kernel/log.ts';
-import type { OutgoingMail } from '../src/mail/types.ts';
+import type { OutgoingMail, Outcome } from '../src/mail/types.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
 import type { Services } from './services.ts';
 import { defineJob } from './define.ts';
 import { bulkMailMaker, type Recipient } from './notice-mail.ts';
 import { settlementOf } from './outcome.ts';
 import { persist } from './persist.ts';
-
-/** Deliveries claimed at once: a crash leaves at most these with an unknown outcome. */
-const CLAIM_SIZE = 5;
 
 /** Chunks queued at a time; the rest follow as these are done. */
 const CHUNKS_AT_ONCE = 16;
@@ -67,30 +65,58 @@ export const deliver = defineJob({
     const until = clock.now().add(TURN);
     while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
       if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;
+      const limit = await places(services, until);
+      if (limit === 0) return;
       const claim = `${services.workerId}/${randomUUID()}`;
       const claimedAt = clock.now();
-      const claimed = await claimOrGiveBack(services, { announcementId, chunk, claim });
+      const claimed = await claimOrGiveBack(services, { announcementId, chunk, limit, claim });
       if (claimed.length === 0) return;
+      const outcomes: Outcome[] = [];
       const settlements = await Promise.all(
-        claimed.map((delivery) => handOver(delivery, makeMail, claimedAt.add(CLAIM_LIFE), services)),
+        claimed.map((delivery) =>
+          handOver(delivery, makeMail, claimedAt.add(CLAIM_LIFE), services, (outcome) =>
+            outcomes.push(outcome),
+          ),
+        ),
       );
       await persist(
         () => settleDeliveries(db, { announcementId, claim, settlements }, { clock, addressHash }),
         log,
       );
+      await services.sendingPace?.report(outcomes);
     }
   },
 });
 
+/**
+ * How many deliveries may be claimed: one for each connection, so that a crash leaves no more than these with an unknown
+ * outcome, and no more than the pace allows. It is waited for before the claim, since the claim decides on consent.
+ *
+ * @returns 0 when none may go before the turn ends.
+ */
+async function places(
+  { config, sendingPace, clock, signal }: Services & { signal: AbortSignal },
+  until: Temporal.Instant,
+): Promise<number> {
+  if (sendingPace === undefined) return config.SMTP_CONNECTIONS;
+  for (;;) {
+    const { granted, waitMs } = await sendingPace.take(config.SMTP_CONNECTIONS);
+    if (granted > 0) return granted;
+    if (signal.aborted || Temporal.Instant.compare(clock.now().add({ milliseconds: waitMs }), until) > 0)
+      return 0;
+    await pause(waitMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 async function claimOrGiveBack(
   { db, clock, log }: Services,
-  { announcementId, chunk, claim }: { announcementId: string; chunk: number; claim: string },
+  claim: { announcementId: string; chunk: number; limit: number; claim: string },
 ): Promise<ClaimedDelivery[]> {
   try {
-    return await claimDeliveries(db, { announcementId, chunk, limit: CLAIM_SIZE, claim }, { clock });
+    return await claimDeliveries(db, claim, { clock });
   } catch (error) {
     // The claim may have been written although its answer was lost.
-    await persist(() => giveBackClaim(db, claim), log);
+    await persist(() => giveBackClaim(db, claim.claim), log);
     throw error;
   }
 }
@@ -99,7 +125,8 @@ async function handOver(
   delivery: ClaimedDelivery,
   makeMail: (recipient: Recipient) => OutgoingMail,
   validUntil: Temporal.Instant,
-  { mailer, clock, log }: Services,
+  { mailer, clock, log, sendingPace }: Services,
+  heard: (outcome: Outcome) => void,
 ): Promise<Settlement> {
   const { id, attempts } = delivery;
   let mail: OutgoingMail;
@@ -116,7 +143,9 @@ async function handOver(
     return { id, state: 'pending', reason, retryAt: now, senderFault: false };
   }
   try {
-    return settlementOf(id, await mailer.send(mail), { now: clock.now(), attempts });
+    const outcome = await mailer.send(mail);
+    heard(outcome);
+    return settlementOf(id, outcome, { now: clock.now(), attempts, paced: sendingPace !== undefined });
   } catch (err) {
     log.error({ err, deliveryId: id }, 'The mailer failed');
     const reason = err instanceof Error ? withoutAddresses(err.message) : 'unknown fault';

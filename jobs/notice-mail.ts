@@ -101,7 +101,9 @@ function personalMail(
   const { subject, html, text } = fillSlots(content, values);
   return {
     ...addressing(recipient),
-    ...{ subject, html, text },
+    subject,
+    html,
+    text,
     ...sharedParts(content, identity),
     oneClickUrl: values.unsubscribeUrl,
   };

@@ -1,4 +1,5 @@
 import type { Settlement } from '../src/announcements/ledger.ts';
+import { asksForPatience } from '../src/mail/outcome.ts';
 import type { Outcome } from '../src/mail/types.ts';
 
 /** Growing delays before a delivery is tried again, by how often it was tried. */
@@ -22,11 +23,16 @@ export function retryAt(now: Temporal.Instant, attempts: number): Temporal.Insta
   return now.add(DELAYS[Math.min(attempts, DELAYS.length - 1)]!);
 }
 
-/** Turns what the mail server said into what the ledger keeps. `attempts` is how often it was tried before. */
+/**
+ * Turns what the mail server said into what the ledger keeps.
+ *
+ * @param context.attempts how often it was tried before.
+ * @param context.paced sending slows down when the server asks for it, which is then no reason to pause the run.
+ */
 export function settlementOf(
   id: string,
   outcome: Outcome,
-  { now, attempts }: { now: Temporal.Instant; attempts: number },
+  { now, attempts, paced = false }: { now: Temporal.Instant; attempts: number; paced?: boolean },
 ): Settlement {
   switch (outcome.result) {
     case 'accepted':
@@ -39,7 +45,8 @@ export function settlementOf(
         state: 'pending',
         reason: outcome.reason,
         retryAt: outcome.scope === 'sender' ? now.add(SENDER_DELAY) : retryAt(now, attempts),
-        senderFault: outcome.scope === 'sender',
+        senderFault:
+          outcome.scope === 'sender' && !(paced && asksForPatience(outcome) && attempts < MOST_SENDER_FAULTS),
       };
     case 'refused':
       // A refusal for the sender's sake that meets this recipient again and again, while others are served, is theirs.

@@ -2,6 +2,7 @@ import type { Config } from '../src/config/load.ts';
 import type { Db } from '../src/db/open.ts';
 import type { Clock } from '../src/kernel/clock.ts';
 import type { Log } from '../src/kernel/log.ts';
+import type { SendingPace } from '../src/mail/pace.ts';
 import type { Mailer } from '../src/mail/types.ts';
 import type { MailerLiteClient } from '../src/mailerlite/client.ts';
 import type { Settings } from '../src/organisation/settings.ts';
@@ -22,6 +23,8 @@ export interface Services {
   readonly log: Log;
   readonly db: Db;
   readonly mailer: Mailer;
+  /** How fast mail to the group may go; absent where nothing limits it. */
+  readonly sendingPace?: SendingPace | undefined;
   /** Absent without a key: the synchronisation is off. */
   readonly mailerlite?: MailerLiteClient | undefined;
   readonly renderer: Renderer;

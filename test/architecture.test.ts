@@ -73,7 +73,7 @@ const RULES: Readonly<Record<string, Permission>> = {
 /** Packages that only the named folders may use; the rest of the program does not know that they exist. */
 const OWNERS: Readonly<Record<string, Permission>> = {
   bullmq: { values: ['queue'] },
-  ioredis: { values: ['queue'], types: ['mailerlite', 'zoom', 'process'] },
+  ioredis: { values: ['queue'], types: ['mailerlite', 'zoom', 'mail', 'process'] },
   'node-cron': { values: ['queue'] },
   fastify: { values: ['web'], types: ['queue', 'process'] },
   nodemailer: { values: ['mail'] },

@@ -108,6 +108,10 @@ export async function settleDeliveries(
 ): Promise<void> {
   if (settlements.length === 0) return;
   const now = clock.now();
+  if (settlements.every(({ state }) => state === 'sent')) {
+    await settleSent(tx, { announcementId, claim, settlements }, now);
+    return;
+  }
   const values = settlements.map((settlement) => ({
     id: settlement.id,
     state: settlement.state,
@@ -134,6 +138,28 @@ export async function settleDeliveries(
     }
     await countSenderFaults(inner, announcementId, settlements, { clock });
   });
+}
+
+/** The usual case, in one statement: everything was taken, so there are no refusals in a row either. */
+async function settleSent(
+  tx: Tx,
+  {
+    announcementId,
+    claim,
+    settlements,
+  }: { announcementId: string; claim: string; settlements: readonly Settlement[] },
+  now: Temporal.Instant,
+): Promise<void> {
+  const ids = sql.param(settlements.map(({ id }) => id));
+  const reasons = sql.param(settlements.map(({ reason }) => reason));
+  await tx.execute(sql`
+    with settled as (
+      update deliveries d set
+        state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${now.toString()}::timestamptz
+      from unnest(${ids}::uuid[], ${reasons}::text[]) as v(id, reason)
+      where d.id = v.id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')
+    )
+    update announcements set sender_faults = 0 where id = ${announcementId}::uuid and sender_faults > 0`);
 }
 
 async function suppressRecipient(

@@ -29,6 +29,15 @@ function url(...protocols: string[]) {
   });
 }
 
+function wholeNumber(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d+$/, { error })
+    .transform(Number)
+    .pipe(z.number().min(least, { error }).max(most, { error }));
+}
+
 function webUrl(fallback: string) {
   return url('http:', 'https:')
     .default(fallback)
@@ -116,6 +125,20 @@ export const OPTIONS = {
     help: 'Sender of every mail. Required with SMTP_URL.',
     example: 'Network <network@example.org>',
     fallback: 'the organisation’s contact address',
+  }),
+  SMTP_CONNECTIONS: option({
+    schema: wholeNumber(1, 50).default(5),
+    help: 'Connections to the mail server that each worker keeps open at the same time.',
+    example: '10',
+    fallback: '5',
+  }),
+  SMTP_RATE: option({
+    schema: wholeNumber(0, 100_000).optional(),
+    help:
+      'Most messages a second to the group, over all workers; 0 for no limit. Sending begins slowly and gets slower ' +
+      'when the server asks for it.',
+    example: '50',
+    fallback: '10, and no limit with a mail server on this machine',
   }),
   DKIM_DOMAIN: option({
     schema: optionalText,

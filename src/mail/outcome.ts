@@ -99,6 +99,15 @@ export function outcomeOfReply(response: string, stage: Stage): Outcome {
   return { result: 'later', scope, code, reason: `${lead}: ${words}` };
 }
 
+/** Whether the server asked us to slow down. */
+export function asksForPatience(outcome: Outcome): boolean {
+  return (
+    outcome.result === 'later' &&
+    outcome.scope === 'sender' &&
+    (outcome.code === '421' || /^4\.7\.\d+$/.test(outcome.code ?? ''))
+  );
+}
+
 /** Faults of the network and of encryption, by the code of the system or of the SMTP client. */
 const NETWORK_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing answers at the mail server’s port',

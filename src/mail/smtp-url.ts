@@ -14,6 +14,11 @@ export interface SmtpServer {
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+
+/** Whether a host name of a URL means this machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
+}
 const SWITCHES = ['requireTLS', 'ignoreTLS', 'tls.rejectUnauthorized'] as const;
 
 function invalid(message: string): ConvenorError {
@@ -57,7 +62,7 @@ export function parseSmtpUrl(text: string): SmtpServer {
     port: url.port === '' ? (secure ? 465 : 587) : Number(url.port),
     secure,
     ignoreTLS,
-    requireTLS: flag('requireTLS', hasAuth && !secure && !ignoreTLS && !LOOPBACK.has(url.hostname)),
+    requireTLS: flag('requireTLS', hasAuth && !secure && !ignoreTLS && !isLoopback(url.hostname)),
     tls: { rejectUnauthorized: flag('tls.rejectUnauthorized', true) },
     ...(name === null ? {} : { name }),
     ...(hasAuth

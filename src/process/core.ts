@@ -97,13 +97,18 @@ async function openMailer(
   outbox: () => Promise<Mailer>,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<Mailer> {
-  const { SMTP_URL, DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = config;
+  const { SMTP_URL, SMTP_CONNECTIONS, DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = config;
   if (SMTP_URL === undefined) return outbox();
   const { createSmtpMailer } = await import('../mail/smtp.ts');
   const dkim =
     DKIM_DOMAIN !== undefined && DKIM_SELECTOR !== undefined && DKIM_PRIVATE_KEY !== undefined
       ? { domain: DKIM_DOMAIN, selector: DKIM_SELECTOR, privateKey: DKIM_PRIVATE_KEY }
       : undefined;
-  const mailer = createSmtpMailer({ url: SMTP_URL, log, ...(dkim === undefined ? {} : { dkim }) });
+  const mailer = createSmtpMailer({
+    url: SMTP_URL,
+    connections: SMTP_CONNECTIONS,
+    log,
+    ...(dkim === undefined ? {} : { dkim }),
+  });
   return journalled(mailer, { folder: journalFolder(config), clock, log });
 }

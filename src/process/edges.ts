@@ -3,6 +3,8 @@ import type { Config } from '../config/load.ts';
 import type { RedisLocation } from '../config/redis-url.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import type { SendingPace } from '../mail/pace.ts';
+import { isLoopback } from '../mail/smtp-url.ts';
 import type { MailerLiteClient } from '../mailerlite/client.ts';
 import { connectRedis } from '../queue/connection.ts';
 import { ConvenorError } from '../kernel/errors.ts';
@@ -14,6 +16,7 @@ import type { Closers } from './closers.ts';
 export interface Edges {
   readonly mailerlite?: MailerLiteClient;
   readonly zoom?: ZoomClient;
+  readonly sendingPace?: SendingPace;
 }
 
 /** Opens them. Their rate limits and tokens are shared with all processes through Redis. */
@@ -27,15 +30,31 @@ export async function openEdges(
     ZOOM_ACCOUNT_ID !== undefined && ZOOM_CLIENT_ID !== undefined && ZOOM_CLIENT_SECRET !== undefined
       ? { accountId: ZOOM_ACCOUNT_ID, clientId: ZOOM_CLIENT_ID, clientSecret: ZOOM_CLIENT_SECRET }
       : undefined;
-  if (key === undefined && account === undefined) return {};
+  const rate = sendingRate(config);
+  if (key === undefined && account === undefined && rate === 0) return {};
   // A cluster answers to the same commands.
   const shared = connectRedis(redis, 'edges', { impatient: true }) as Redis;
   shared.on('error', (error) => log.debug({ err: error }, 'redis error'));
-  closers.add('connections to MailerLite and Zoom', () => shared.disconnect());
+  closers.add('shared limits', () => shared.disconnect());
   return {
     ...(key === undefined ? {} : { mailerlite: await openMailerLite(key, config, shared, log) }),
     ...(account === undefined ? {} : { zoom: await openZoom(account, config, shared, clock) }),
+    ...(rate === 0 ? {} : { sendingPace: await openPace(shared, rate) }),
   };
+}
+
+/** What a small account at a mail provider bears. A server on this machine queues for itself. */
+const DEFAULT_RATE = 10;
+
+/** Messages a second; 0 for no limit. */
+function sendingRate({ SMTP_URL, SMTP_RATE }: Config): number {
+  if (SMTP_URL === undefined) return 0;
+  return SMTP_RATE ?? (isLoopback(new URL(SMTP_URL).hostname) ? 0 : DEFAULT_RATE);
+}
+
+async function openPace(redis: Redis, rate: number): Promise<SendingPace> {
+  const { createSendingPace } = await import('../mail/pace.ts');
+  return createSendingPace(redis, rate);
 }
 
 async function openMailerLite(
