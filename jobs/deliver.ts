@@ -64,9 +64,9 @@ export const deliver = defineJob({
     const makeMail = await bulkMailMaker(content, senderIdentity(settings, config.MAIL_FROM), links);
     const until = clock.now().add(TURN);
     while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
-      if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;
       const limit = await places(services, until);
       if (limit === 0) return;
+      if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;
       const claim = `${services.workerId}/${randomUUID()}`;
       const claimedAt = clock.now();
       const claimed = await claimOrGiveBack(services, { announcementId, chunk, limit, claim });
@@ -100,10 +100,10 @@ async function places(
 ): Promise<number> {
   if (sendingPace === undefined) return config.SMTP_CONNECTIONS;
   for (;;) {
+    if (signal.aborted) return 0;
     const { granted, waitMs } = await sendingPace.take(config.SMTP_CONNECTIONS);
     if (granted > 0) return granted;
-    if (signal.aborted || Temporal.Instant.compare(clock.now().add({ milliseconds: waitMs }), until) > 0)
-      return 0;
+    if (Temporal.Instant.compare(clock.now().add({ milliseconds: waitMs }), until) > 0) return 0;
     await pause(waitMs, undefined, { signal }).catch(() => undefined);
   }
 }
