@@ -23,7 +23,7 @@ import { openDatabase } from '../../src/db/open.ts';
 import type {} from './database.ts';
 import { freePort } from './ports.ts';
 import { POSTGRES_TEMPLATE } from './postgres-template.ts';
-import { startTied } from './tied-process.ts';
+import { startTied, type TiedProcess } from './tied-process.ts';
 import { until } from './wait.ts';
 
 /** A Postgres server for the suite alone: runs while the tests of its project run, and leaves nothing behind. */
@@ -31,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startPostgres();
   project.provide('postgresUrl', server.url);
   await makeTemplate(server.url);
-  return server.stop;
+  return () => server.stop();
 }
 
 /** A migrated database, which every test's own begins as a copy of. */
@@ -48,9 +48,20 @@ async function makeTemplate(server: string): Promise<void> {
 /** The server lives for one run: nothing in it need survive a power cut. */
 const SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
 
-/** Starts a private server on a free port of the loopback address. */
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'convenor-postgres-'));
+export interface PostgresServer {
+  readonly url: string;
+  /** Ends it at once, as a crash would; `start` recovers what it had answered for. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a private server on a free port of the loopback address, with its files below `parent`. */
+export async function startPostgres({
+  more = [],
+  parent = tmpdir(),
+}: { more?: readonly string[]; parent?: string } = {}): Promise<PostgresServer> {
+  const folder = mkdtempSync(path.join(parent, 'convenor-postgres-'));
   const owner = serverOwner();
   const bin = installedBinaries() ?? packagedBinaries(folder);
   const data = path.join(folder, 'data');
@@ -77,26 +88,37 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
     { ...settings, stdio: 'pipe' },
   );
   const port = await freePort();
-  const server = startTied(
-    [
-      path.join(bin, 'postgres'),
-      ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
-      SETTINGS.flatMap((setting) => ['-c', setting]),
-    ].flat(),
-    settings,
-  );
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  let ended = false;
-  void server.exited.then(() => (ended = true));
-  await until('the Postgres server of the suite answers', async () => {
-    if (ended) throw new Error(server.output());
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.end();
-    return true;
-  });
+  let server: TiedProcess;
+
+  async function start(): Promise<void> {
+    server = startTied(
+      [
+        path.join(bin, 'postgres'),
+        ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
+        [...SETTINGS, ...more].flatMap((setting) => ['-c', setting]),
+      ].flat(),
+      settings,
+    );
+    let ended = false;
+    void server.exited.then(() => (ended = true));
+    await until('the Postgres server of the suite answers', async () => {
+      if (ended) throw new Error(server.output());
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.end();
+      return true;
+    });
+  }
+
+  await start();
   return {
     url,
+    start,
+    crash: async () => {
+      process.kill(Number(readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGQUIT');
+      await server.stop();
+    },
     stop: async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
