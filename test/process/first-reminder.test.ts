@@ -58,19 +58,9 @@ interface Planned {
 /** Adds a meeting whose reminder of one hour is due at `due`, a full minute, and gives that reminder. */
 async function meetingRemindedAt(title: string, due: Temporal.Instant): Promise<Planned> {
   const start = due.add({ minutes: 60 }).toZonedDateTimeISO('Europe/London').toPlainDateTime();
-  await convenor(
-    ...['meetings', 'add', '--title', title, '--start', start.toString({ smallestUnit: 'minute' })],
-    ...[
-      '--zone',
-      'Europe/London',
-      '--duration',
-      '60',
-      '--link',
-      'https://zoom.us/j/123456789',
-      '--remind',
-      '1h',
-    ],
-  );
+  const meeting = ['--title', title, '--start', start.toString({ smallestUnit: 'minute' })];
+  const place = ['--zone', 'Europe/London', '--duration', '60', '--link', 'https://zoom.us/j/123456789'];
+  await convenor('meetings', 'add', ...meeting, ...place, '--remind', '1h');
   const plan = await convenor<(Planned & { title: string })[]>('plan');
   return plan.find((notice) => notice.title.includes(title))!;
 }
