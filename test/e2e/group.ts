@@ -9,7 +9,12 @@ import { issueCertificates } from '../../src/attendance/certificates.ts';
 import { takeList } from '../../src/attendance/lists.ts';
 import { answerInvitation } from '../../src/attendance/rsvps.ts';
 import { holdAnnouncement } from '../../src/announcements/life-cycle.ts';
+import { parseDraftInput } from '../../src/announcements/compose-input.ts';
+import { createDraft } from '../../src/announcements/compose.ts';
 import { queryPlan } from '../../src/announcements/plan-query.ts';
+import { approveDraft, prepareDraft } from '../../src/drafts/prepare.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import { findingKey } from '../../src/kernel/finding.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import {
   parseMeetingChange,
@@ -17,7 +22,7 @@ import {
   parseSingleMeetingInput,
 } from '../../src/meetings/meeting-input.ts';
 import { meetingsBetween, nextMeetings, type Meeting } from '../../src/meetings/occurrences.ts';
-import { readSettings } from '../../src/organisation/settings.ts';
+import { readSettings, type Settings } from '../../src/organisation/settings.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
 import { importSubscribers } from '../../src/subscribers/import.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
@@ -212,6 +217,36 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
   const toHold = plan.find(({ title, state }) => title.includes('sensory') && state === 'approved');
   if (toHold !== undefined)
     await holdAnnouncement(database.db, toHold.id, 'Waiting for the speaker to confirm.', by);
+  await drafts(database, by);
+}
+
+/** A draft that the checks find things in, and an announcement that was approved a moment ago. */
+async function drafts(
+  database: OpenDatabase,
+  { clock, actor, settings }: { clock: Clock; actor: string; settings: Settings },
+): Promise<void> {
+  const { db } = database;
+  const { timeZone: zone } = settings;
+  const [meeting] = await nextMeetings(db, { after: clock.now(), limit: 1 });
+  const write = async (raw: object) => {
+    const input = parseDraftInput(raw, { zone, mailerlite: false });
+    return (await createDraft(db, input, { clock, actor, zone })).announcement.id;
+  };
+  await write({
+    kind: 'meeting_invitation',
+    meetingId: meeting!.id,
+    subject: 'Join us: {{meetingTitle}}',
+    body: 'Hello {{name|there}}, come on {{meetingWhen}}.\n\n#### What to bring\n\n* a question of yours\n\nDr Jones says [more](https://www.rcot.co.uk/).',
+  });
+  const id = await write({
+    kind: 'news',
+    topic: 'meetings',
+    subject: 'The library has moved',
+    body: 'Hello {{name|there}}, the library has moved.',
+  });
+  const services = testServices(database, clock, {});
+  const { hash, findings } = await prepareDraft(services, id);
+  await approveDraft(services, id, { hash, confirmedWarnings: findings.map(findingKey) }, actor);
 }
 
 /** A meeting that was held: people known and not, one to confirm, certificates for those with our address. */

@@ -45,6 +45,12 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const leaver = await one(sql`select id from subscribers where state = 'left' order by email limit 1`);
   const mail = await one(sql`select id from outbox_messages order by at desc limit 1`);
   const admin = await one(sql`select id from admins limit 1`);
+  const draft = await one(
+    sql`select id from announcements where state = 'draft' and kind = 'meeting_invitation' limit 1`,
+  );
+  const approved = await one(
+    sql`select a.id from announcements a join drafts d on d.announcement_id = a.id where a.state = 'approved' limit 1`,
+  );
   const path = (url: string) => new URL(url).pathname;
   return [
     { name: 'overview', path: '/admin' },
@@ -73,6 +79,15 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'announcement-sent', path: `/admin/announcements/${sent}` },
     { name: 'announcement-planned', path: `/admin/announcements/${planned}` },
     { name: 'announcement-cancel', path: `/admin/announcements/${planned}/cancel` },
+    { name: 'announcement-new', path: '/admin/announcements/new' },
+    { name: 'announcement-edit', path: `/admin/announcements/${draft}/edit` },
+    { name: 'draft', path: `/admin/announcements/${draft}` },
+    ...['phone', 'dark', 'text', 'whatsapp', 'calendar', 'page', 'source'].map((view) => ({
+      name: `draft-${view}`,
+      path: `/admin/announcements/${draft}?view=${view}`,
+    })),
+    { name: 'draft-delete', path: `/admin/announcements/${draft}/delete` },
+    { name: 'announcement-approved', path: `/admin/announcements/${approved}` },
     { name: 'subscribers', path: '/admin/subscribers' },
     { name: 'subscribers-by-name', path: '/admin/subscribers?order=name&kind=student' },
     { name: 'subscribers-nobody', path: '/admin/subscribers?text=nobody-at-all' },
