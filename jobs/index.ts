@@ -39,5 +39,5 @@ export const jobs = [
   mailerlitePull,
   mailerliteWebhook,
   mailerliteWebhookCheck,
-  mailerliteCampaign,
+  unlessHeld(mailerliteCampaign),
 ];

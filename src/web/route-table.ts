@@ -150,6 +150,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/announcements/:id/posted': 'editor',
   'GET /admin/announcements/:id/progress': 'editor',
   'GET /admin/announcements/:id/mail': 'editor',
+  'GET /admin/announcements/:id/campaign.html': 'editor',
   'POST /admin/announcements/:id/hold': 'editor',
   'POST /admin/announcements/:id/resume': 'editor',
   'GET /admin/announcements/:id/cancel': 'editor',

@@ -27,6 +27,7 @@ import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
 import { importSubscribers } from '../../src/subscribers/import.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
+import { firstBulletin, livelyNoticeboard } from './noticeboard.ts';
 import { runDueWork, testServices } from '../support/services.ts';
 import { setUpGroup, type Site } from '../web/site.ts';
 
@@ -90,7 +91,7 @@ function capitalNames(line: string): string {
 export async function liveGroup(site: Site, database: OpenDatabase): Promise<void> {
   const { deps } = site;
   const until = site.clock.now();
-  site.clock.set('2026-09-20T10:00:00Z');
+  site.clock.set('2026-09-17T08:00:00Z');
   const { clock } = site;
   await setUpGroup(site);
   const services = {
@@ -113,6 +114,8 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     {},
     { ...by, addressHash: deps.addressHash },
   );
+  await firstBulletin(services, by);
+  clock.set('2026-09-20T10:00:00Z');
   const today = Temporal.PlainDate.from('2026-09-20');
   const series = {
     title: 'Monthly network meeting',
@@ -173,6 +176,7 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     if (person === undefined) continue;
     await unsubscribe(database.db, { subscriberId: person.id, topic: 'all', source: 'one_click' }, { clock });
   }
+  await livelyNoticeboard(services, by);
   await addMeeting(
     database.db,
     parseSingleMeetingInput({

@@ -1,4 +1,4 @@
-import type { Browser as Chromium, BrowserContext, Page } from 'playwright-core';
+import type { Browser as Chromium, BrowserContext, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
 import { openSite, PASSWORD, type Site } from '../web/site.ts';
@@ -36,6 +36,8 @@ afterAll(async () => {
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
 const NARROW = { width: 320, height: 640 };
+/** What a page may weigh, in bytes, with its styles, script and icons, as they are without compression. */
+const WEIGHT_LIMIT = 100_000;
 /** Pages looked at side by side. */
 const AT_ONCE = 2;
 
@@ -64,8 +66,18 @@ async function faultsOf(page: Page, { path, connected: isConnected }: SitePage):
     if (message.type() === 'error' && !message.text().includes('404')) note('console', [message.text()]);
   };
   page.on('console', listen);
+  let bytes = 0;
+  const weigh = async (response: Response) => {
+    bytes += (await response.body().catch(() => Buffer.alloc(0))).length;
+  };
+  const weighed: Promise<void>[] = [];
+  const arrive = (response: Response) => void weighed.push(weigh(response));
+  page.on('response', arrive);
   await page.setViewportSize(DESK);
   const answer = await page.goto((isConnected === true ? connectedAddress : address) + path);
+  await Promise.all(weighed);
+  page.off('response', arrive);
+  if (bytes > WEIGHT_LIMIT) note('weight', [`${bytes} bytes with everything that it loads`]);
   note('HTML', await htmlFaults(await answer!.text()));
   for (const [where, viewport] of [
     ['at a desk', DESK],
@@ -92,7 +104,7 @@ async function faultsOf(page: Page, { path, connected: isConnected }: SitePage):
 
 describe('every page of a living group', () => {
   it(
-    'is valid HTML, without a fault for axe-core in light and dark, at a desk and on a phone, fits 320 pixels and begins with the way to the content',
+    'is valid HTML, without a fault for axe-core in light and dark, at a desk and on a phone, fits 320 pixels, weighs less than 100 kB and begins with the way to the content',
     { timeout: 300_000 },
     async () => {
       const found: Record<string, string[]> = {};

@@ -44,7 +44,14 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const person = await one(sql`select id from subscribers where state = 'active' order by email limit 1`);
   const leaver = await one(sql`select id from subscribers where state = 'left' order by email limit 1`);
   const mail = await one(sql`select id from outbox_messages order by at desc limit 1`);
-  const admin = await one(sql`select id from admins limit 1`);
+  const byState = (state: string) =>
+    one(sql`select id from items where state = ${state} order by id desc limit 1`);
+  const [item, repeat] = [await byState('approved'), await byState('awaiting_review')];
+  const [asked, handedIn] = [await byState('asked'), await byState('submitted')];
+  const bulletin = await one(sql`select announcement_id as id from bulletins order by date limit 1`);
+  const waiting = await one(sql`select announcement_id as id from bulletins order by date desc limit 1`);
+  const admin = await one(sql`select id from admins where role = 'administrator' limit 1`);
+  const soon = deps.clock.now().add({ hours: 24 });
   const draft = await one(
     sql`select id from announcements where state = 'draft' and kind = 'meeting_invitation' limit 1`,
   );
@@ -88,6 +95,21 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     })),
     { name: 'draft-delete', path: `/admin/announcements/${draft}/delete` },
     { name: 'announcement-approved', path: `/admin/announcements/${approved}` },
+    { name: 'items', path: '/admin/items' },
+    { name: 'items-open', path: '/admin/items?show=open' },
+    { name: 'item-to-decide', path: `/admin/items/${repeat}` },
+    { name: 'item-approved', path: `/admin/items/${item}` },
+    { name: 'item-new', path: '/admin/items/new' },
+    { name: 'item-new-vacancy', path: '/admin/items/new?kind=vacancy' },
+    { name: 'item-edit', path: `/admin/items/${item}/edit` },
+    { name: 'item-take-down', path: `/admin/items/${item}/take-down` },
+    { name: 'bulletins', path: '/admin/bulletins' },
+    { name: 'bulletin-preview', path: '/admin/bulletins/preview/training' },
+    { name: 'bulletin-schedule', path: '/admin/bulletins/schedule/vacancies' },
+    { name: 'bulletin-end', path: '/admin/bulletins/schedule/vacancies/end' },
+    { name: 'bulletin', path: `/admin/bulletins/${bulletin}` },
+    { name: 'bulletin-waiting', path: `/admin/bulletins/${waiting}` },
+    { name: 'bulletin-skip', path: `/admin/bulletins/${waiting}/skip` },
     { name: 'subscribers', path: '/admin/subscribers' },
     { name: 'subscribers-by-name', path: '/admin/subscribers?order=name&kind=student' },
     { name: 'subscribers-nobody', path: '/admin/subscribers?text=nobody-at-all' },
@@ -136,6 +158,18 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'preferences', path: path(links.preferencesUrl(person)) },
     { name: 'preferences-erase', path: `${path(links.preferencesUrl(person))}/erase` },
     { name: 'record', path: path(links.recordUrl(person, deps.clock.now().add({ hours: 24 }))) },
+    { name: 'noticeboard', path: '/noticeboard' },
+    { name: 'noticeboard-nothing', path: '/noticeboard?text=nothing-like-it' },
+    { name: 'item', path: `/noticeboard/${item}` },
+    { name: 'hand-in', path: '/hand-in' },
+    { name: 'hand-in-vacancy', path: '/hand-in/vacancy' },
+    { name: 'hand-in-training', path: '/hand-in/training' },
+    { name: 'hand-in-request', path: '/hand-in/request' },
+    { name: 'hand-in-confirm', path: path(links.confirmItemUrl(handedIn, soon)) },
+    { name: 'hand-in-mine', path: path(links.ownItemUrl(asked, soon)) },
+    { name: 'review', path: path(links.moderateItemUrl(repeat, admin, soon)) },
+    { name: 'archive', path: '/archive' },
+    { name: 'archive-page', path: `/a/${bulletin}` },
     { name: 'join', path: '/join' },
     { name: 'policy', path: '/policy' },
     { name: 'privacy', path: '/privacy' },
