@@ -52,11 +52,12 @@ it('folds the ledger into months, however often and in whatever steps it is coun
       joined,
       left,
     ]),
+    // One agreement to the meetings is that of a third person, on which the two of `addPeople` rest.
   ).toEqual([
-    ['2026-09', 2, 1, 2, 0],
-    ['2026-10', 1, 1, 0, 0],
-    ['2026-11', 1, 0, 1, 2],
-    ['2026-12', 1, 0, 0, 0],
+    ['2026-09', 3, 1, 3, 0],
+    ['2026-10', 2, 1, 0, 0],
+    ['2026-11', 2, 0, 1, 2],
+    ['2026-12', 2, 0, 0, 0],
   ]);
   expect(await listHistory(db, { until, months: 2 })).toHaveLength(2);
 });

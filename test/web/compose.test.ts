@@ -275,6 +275,8 @@ describe('what has gone out', () => {
     expect(page.body).toContain('https://wa.me/?text&#x3D;');
     expect(page.body).not.toContain('may wake people');
     site.clock.set('2027-01-12T23:00:00Z');
+    // Nobody was there for hours, so the session has ended.
+    await browser.signIn('administrator@example.org');
     expect((await browser.get(url)).body).toContain('It is 11 pm. A message to the group may wake people');
     await browser.post(`${url}/posted`);
     expect((await findPost(database.db, idOf(url)))?.postedBy).toMatch(/^admin:/);

@@ -126,7 +126,7 @@ it('checks a file with headings of its own without a change, and then imports it
     name: 'odd.csv',
     content: 'Contact,Person\nnew@example.org,New Person\nbad,X\n',
   };
-  const fields = { topics: 'meetings', email: 'contact', name: 'Person' };
+  const fields = { topics: 'meetings', 'column-email': 'contact', 'column-name': 'Person' };
   const send = async (act: string) => {
     await browser.get('/admin/subscribers/import');
     const answer = await browser.upload('/admin/subscribers/import', { ...fields, act }, file);

@@ -201,7 +201,7 @@ describe('the administrators’ items', () => {
     const { clock } = site;
     await setting('vacancyTerms', 'Our introduction fee applies.');
     const first = await approved(database.db, clock, 'vacancy');
-    clock.advance({ hours: 1 });
+    clock.advance({ minutes: 30 });
     const repeat = await confirmed(
       database.db,
       clock,

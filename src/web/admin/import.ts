@@ -34,10 +34,19 @@ const COLUMN_FIELDS: readonly { readonly id: Column; readonly label: string }[] 
   { id: 'hcpcNumber', label: 'The HCPC number stands under' },
 ];
 
+/** The name of a column's field in the form, which has fields of its own that are called as columns are. */
+const fieldOf = (id: Column): string => `column-${id}`;
+
 function columnNames(request: FastifyRequest): ColumnNames {
   return Object.fromEntries(
-    COLUMN_FIELDS.map(({ id }) => [id, field(request, id)] as const).filter(([, name]) => name !== ''),
+    COLUMN_FIELDS.map(({ id }) => [id, field(request, fieldOf(id))] as const).filter(
+      ([, name]) => name !== '',
+    ),
   );
+}
+
+function typedColumns(request: FastifyRequest): Record<string, string> {
+  return Object.fromEntries(COLUMN_FIELDS.map(({ id }) => [fieldOf(id), field(request, fieldOf(id))]));
 }
 
 /** Importing people from a spreadsheet: the file, how far it is, and what came of it. */
@@ -61,7 +70,7 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
       if (file === undefined) throw invalidInput({ field: 'file', message: 'must be chosen' });
       if (topics.length === 0) throw invalidInput({ field: 'topics', message: 'must be at least one' });
     } catch (error) {
-      const form = rejectedForm(columnNames(request), error, {
+      const form = rejectedForm(typedColumns(request), error, {
         file: 'A file',
         topics: 'What they get mail about',
       });
@@ -109,8 +118,12 @@ export const importPages = routes({ name: 'import', needs: ['access', 'pages', '
       lead: 'Bring people in from a spreadsheet. Only people who agreed to get mail from the group may be on it.',
       form,
       topics: topicChoices(topics),
-      columns: COLUMN_FIELDS.map(({ id, label }) => ({ id, label, value: form.values[id] ?? '' })),
-      columnsOpen: COLUMN_FIELDS.some(({ id }) => form.values[id]),
+      columns: COLUMN_FIELDS.map(({ id, label }) => ({
+        id: fieldOf(id),
+        label,
+        value: form.values[fieldOf(id)] ?? '',
+      })),
+      columnsOpen: COLUMN_FIELDS.some(({ id }) => form.values[fieldOf(id)]),
       runs: (await recentImportRuns(db)).map((one) => ({
         id: one.id,
         fileName: one.fileName,

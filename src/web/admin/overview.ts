@@ -133,7 +133,7 @@ function comingCounts(meetings: readonly Meeting[], plan: readonly PlanEntry[]) 
   }
   return [...counts]
     .filter(([, n]) => n > 0)
-    .map(([unit, n]) => ({ number: grouped(n), unit: n === 1 ? unit : `${unit}s`, isMails: unit === 'mail' }))
+    .map(([unit, n]) => ({ amount: grouped(n), unit: n === 1 ? unit : `${unit}s`, isMails: unit === 'mail' }))
     .toSorted((a, b) => Number(a.isMails) - Number(b.isMails));
 }
 
