@@ -74,7 +74,7 @@ describe('a series', () => {
     await planAhead(database.db, context);
     const written = await queryPlan(database.db, span, context);
     expect(foreseen.length).toBeGreaterThan(8);
-    expect(written).toEqual(foreseen);
+    expect(written).toEqual(foreseen.map((entry) => ({ ...entry, foreseen: false })));
     const rows = await database.db.select().from(meetings);
     expect(rows.length).toBeGreaterThan(4);
   });

@@ -214,8 +214,8 @@ describe('the jobs of the synchronisation', () => {
       await settle(world);
       const mapped = await listTopicGroups(world.db);
       expect(mapped.map(({ topic, groupName }) => [topic, groupName])).toEqual([
-        ['meetings', 'meetings'],
-        ['training', 'training'],
+        ['meetings', 'Meetings'],
+        ['training', 'Training'],
         ['vacancies', 'vacancies'],
         ['news', 'News'],
       ]);

@@ -40,7 +40,9 @@ export function addSendingCommands(program: Command, session: Session): void {
       const settings = await app.settings();
       const span = dateSpan(input, { now: app.clock.now(), zone: settings.timeZone, length: HORIZON });
       const plan = await queryPlan(app.db, span, { clock: app.clock, settings });
-      return { data: plan, text: planTable(plan, io.columns) };
+      // The shape that scripts rely on; what is only for our pages stays out of it.
+      const data = plan.map(({ channel: _, foreseen: __, ...entry }) => entry);
+      return { data, text: planTable(plan, io.columns) };
     }),
   });
 
