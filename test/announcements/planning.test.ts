@@ -74,7 +74,9 @@ describe('a series', () => {
     await planAhead(database.db, context);
     const written = await queryPlan(database.db, span, context);
     expect(foreseen.length).toBeGreaterThan(8);
-    expect(written).toEqual(foreseen.map((entry) => ({ ...entry, foreseen: false })));
+    const known = (plan: typeof written) => plan.map(({ foreseen: _, ...entry }) => entry);
+    expect(known(written)).toEqual(known(foreseen));
+    expect(foreseen.filter((entry) => entry.foreseen).length).toBeGreaterThan(0);
     const rows = await database.db.select().from(meetings);
     expect(rows.length).toBeGreaterThan(4);
   });

@@ -144,7 +144,7 @@ describe('monitoring', () => {
     expect(late.statusCode).toBe(503);
     expect(late.json()).toEqual({
       status: 'not ready',
-      checks: { database: true, redis: true, heartbeat: false },
+      checks: { database: true, redis: true, heartbeat: false, notices: true },
     });
   });
 
