@@ -59,6 +59,10 @@ export async function startFakeZoom(options: FakeZoomOptions): Promise<FakeZoom>
     });
   });
 
+  // A connection that this server closes while it is idle, as it does by itself after five seconds, is a fault, and
+  // faults come only on demand.
+  server.keepAliveTimeout = 600_000;
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const method = request.method ?? 'GET';
