@@ -240,7 +240,7 @@ async function drafts(
     kind: 'meeting_invitation',
     meetingId: meeting!.id,
     subject: 'Join us: {{meetingTitle}}',
-    body: 'Hello {{name|there}}, come on {{meetingWhen}}.\n\n#### What to bring\n\n* a question of yours\n\nDr Jones says [more](https://www.rcot.co.uk/).',
+    body: 'Hello {{name|there}}, come on {{meetingWhen}}.\n\n* bring a question of yours\n\nDr Jones says [more](https://www.rcot.co.uk/).',
   });
   const id = await write({
     kind: 'news',

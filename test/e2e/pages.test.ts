@@ -105,7 +105,7 @@ async function faultsOf(page: Page, { path, connected: isConnected }: SitePage):
 describe('every page of a living group', () => {
   it(
     'is valid HTML, without a fault for axe-core in light and dark, at a desk and on a phone, fits 320 pixels, weighs less than 100 kB and begins with the way to the content',
-    { timeout: 300_000 },
+    { timeout: 900_000 },
     async () => {
       const found: Record<string, string[]> = {};
       const waiting = pages.values();

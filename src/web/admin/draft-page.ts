@@ -48,6 +48,9 @@ export async function showDraft(
   const own = draft.writtenBy === actor;
   const secondPerson = settings.approvalBySecondPerson && own;
   const checks = checksView(view);
+  const mayApprove = request.admin?.role === 'administrator';
+  const blocked = checks.errors.length > 0;
+  const waitsForOther = secondPerson && announcement.state === 'awaiting_approval';
   const as = reader.id === undefined ? '' : `&as=${reader.id}`;
   return allowPictures(reply).page('admin/draft', {
     title: view.content.title ?? announcement.title,
@@ -72,9 +75,11 @@ export async function showDraft(
     },
     approval: {
       label: approvalLabel(view, now),
-      mayApprove: request.admin?.role === 'administrator',
-      blocked: checks.errors.length > 0,
-      waitsForOther: secondPerson && announcement.state === 'awaiting_approval',
+      mayApprove,
+      blocked,
+      waitsForOther,
+      // Whether there is anything to press for this person now.
+      isOpen: mayApprove && !blocked && !waitsForOther,
       asksOther: secondPerson && announcement.state !== 'awaiting_approval',
     },
     reader,
