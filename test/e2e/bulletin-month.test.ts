@@ -129,7 +129,7 @@ it('plays a month from the public form to the delivered bulletin, its archive an
   expect(await isOnBoard('Occupational therapist, Band 6')).toBe(true);
 
   // An agency hands the same in again: it is flagged, and turned down with a reason.
-  clock.advance({ hours: 1 });
+  clock.advance({ minutes: 30 });
   await handIn(visitor, 'OT, Band 6', 'agency@example.org');
   await administrator.goto(`${address}/admin/items`);
   await administrator.getByText('perhaps a repeat').waitFor();
