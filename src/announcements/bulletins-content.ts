@@ -8,6 +8,7 @@ import { itemFacts, itemUrl, itemWhen, itemWhere, noticeboardUrl } from '../noti
 import { isOpen, type Item } from '../noticeboard/items.ts';
 import type { Announcement } from './announcements.ts';
 import { BULLETINS, findBulletinSchedule, nextBulletin } from './bulletins-schedules.ts';
+import { announcementUrl, archiveOf } from './draft-content.ts';
 import { senderModel, type ContentContext } from './notice-content.ts';
 
 /** A bulletin as a row: its announcement, its introduction, and the items in it in their order. */
@@ -67,7 +68,10 @@ export async function readBulletin(
  * @throws ConvenorError `not_found` when the announcement is not a bulletin.
  */
 export async function bulletinContent(tx: Tx, announcement: Announcement, context: ContentContext) {
-  return bulletinMail(await readBulletin(tx, announcement, context), context);
+  const { settings, baseUrl } = context;
+  const { id, kind } = announcement;
+  const webUrl = archiveOf(kind, settings) === 'none' ? null : announcementUrl(baseUrl, id);
+  return bulletinMail(await readBulletin(tx, announcement, context), webUrl, context);
 }
 
 /**
@@ -102,10 +106,19 @@ export async function previewBulletin(tx: Tx, topic: BulletinTopic, context: Con
     introduction: schedule?.introduction ?? '',
     items: waiting,
   };
-  return { ...bulletinMail(bulletin, context), sendAt, zone: schedule?.zone ?? context.settings.timeZone };
+  // It has no page before it is drafted.
+  return {
+    ...bulletinMail(bulletin, null, context),
+    sendAt,
+    zone: schedule?.zone ?? context.settings.timeZone,
+  };
 }
 
-function bulletinMail({ topic, date, introduction, items: all }: Bulletin, context: ContentContext) {
+function bulletinMail(
+  { topic, date, introduction, items: all }: Bulletin,
+  webUrl: string | null,
+  context: ContentContext,
+) {
   const { settings, baseUrl } = context;
   const groups = topic === 'training' ? byMonth(all) : byPlace(all);
   return {
@@ -120,6 +133,7 @@ function bulletinMail({ topic, date, introduction, items: all }: Bulletin, conte
         items: members.map((item) => itemModel(item, baseUrl)),
       })),
       boardUrl: noticeboardUrl(baseUrl, BULLETINS[topic].items),
+      webUrl,
       why: settings.whyYouGetThis,
     },
   };

@@ -163,9 +163,14 @@ const FILE_KEYS: Readonly<Record<string, string>> = {
  * Reads an announcement from a file: `kind`, `topic`, `subject`, `meeting`, `time`, `channel` and `expires` at its
  * top, between lines of three hyphens, and the text in Markdown below.
  *
- * @throws ConvenorError `invalid_input` that names the key, or the line of the file.
+ * @param meetingNamed the id of the meeting that `meeting` names.
+ * @throws ConvenorError `invalid_input` that names the key, or the line of the file; what `meetingNamed` throws.
  */
-export function parseDraftFile(text: string, context: DraftContext): DraftInput {
+export async function parseDraftFile(
+  text: string,
+  context: DraftContext,
+  meetingNamed: (name: string) => Promise<string>,
+): Promise<DraftInput> {
   const { values, body, bodyLine } = parseFrontMatter(text);
   const raw: Record<string, string> = {};
   for (const [key, value] of Object.entries(values)) {
@@ -179,7 +184,19 @@ export function parseDraftFile(text: string, context: DraftContext): DraftInput 
     }
     raw[name] = value;
   }
-  return parseDraftInput({ ...raw, body }, context, bodyLine + blankLines(body));
+  if (raw['meetingId']) raw['meetingId'] = await meetingNamed(raw['meetingId']);
+  try {
+    return parseDraftInput({ ...raw, body }, context, bodyLine + blankLines(body));
+  } catch (error) {
+    throw error instanceof ConvenorError ? namedAsInFile(error) : error;
+  }
+}
+
+/** The same problems, each under the name that the field has at the top of a file. */
+function namedAsInFile(error: ConvenorError): ConvenorError {
+  const keyOf = (field: string) => Object.keys(FILE_KEYS).find((key) => FILE_KEYS[key] === field) ?? field;
+  const [first, ...others] = error.problems.map(({ field, message }) => ({ field: keyOf(field), message }));
+  return first === undefined ? error : invalidInput(first, ...others);
 }
 
 /** The line of a file on which the first line of its draft's text stands, counted from 1. */

@@ -18,10 +18,10 @@ export function shortId(id: string): string {
 }
 
 /**
- * The whole id of something that was named by its id, or by the end of it as the lists show it.
+ * The whole id of something that was named by its id, by the end of it as the lists show it, or by its beginning.
  *
  * @param field name of the argument, for the error.
- * @throws ConvenorError `invalid_input` for what is no id, `not_found`, `conflict` when several end like that.
+ * @throws ConvenorError `invalid_input` for what is no id, `not_found`, `conflict` when several are named like that.
  */
 export async function resolveId(
   tx: Tx,
@@ -35,13 +35,14 @@ export async function resolveId(
   }
   const found = await rows<{ id: string }>(
     tx,
-    sql`select id::text as id from ${sql.raw(TABLES[what])} where id::text like ${`%${id}`} limit 2`,
+    sql`select id::text as id from ${sql.raw(TABLES[what])}
+      where id::text like ${`%${id}`} or id::text like ${`${id}%`} limit 2`,
   );
   if (found.length === 0) throw notFound(what, text);
   if (found.length > 1) {
     throw new ConvenorError(
       'conflict',
-      `More than one ${what} has an id that ends in ${id}. Give the whole id.`,
+      `More than one ${what} has an id that begins or ends with ${id}. Give the whole id.`,
     );
   }
   return found[0]!.id;

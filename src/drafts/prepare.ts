@@ -65,9 +65,12 @@ export async function renderDraft(
   };
 }
 
-/** What can be chosen for an announcement: its times are on the group's wall clock, and it goes out by SMTP. */
-export function draftRules({ timeZone }: Settings): DraftContext {
-  return { zone: timeZone, mailerlite: false };
+/** What can be chosen for an announcement: its times are on the group's wall clock, and MailerLite where it is connected. */
+export function draftRules(
+  { timeZone }: Settings,
+  { MAILERLITE_API_KEY }: Pick<Config, 'MAILERLITE_API_KEY'>,
+): DraftContext {
+  return { zone: timeZone, mailerlite: MAILERLITE_API_KEY !== undefined };
 }
 
 /** The context in which written announcements are rendered. */

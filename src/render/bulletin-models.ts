@@ -35,6 +35,8 @@ export interface BulletinModel {
   readonly groups: readonly { readonly heading: string; readonly items: readonly BulletinItemModel[] }[];
   /** The page with all open items of the kind. */
   readonly boardUrl: string;
+  /** The bulletin as a web page, when there is one. */
+  readonly webUrl: string | null;
   readonly why: string;
 }
 

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
 import { findDraft } from '../../src/announcements/compose.ts';
+import { addMeeting } from '../../src/announcements/meeting-changes.ts';
+import { parseSingleMeetingInput } from '../../src/meetings/meeting-input.ts';
 import { listAudit } from '../../src/organisation/audit.ts';
+import { readSettings } from '../../src/organisation/settings.ts';
 import type { Mailer, OutgoingMail } from '../../src/mail/types.ts';
 import { addPeople } from '../support/meetings.ts';
 import { runDueWork, testServices } from '../support/services.ts';
@@ -90,6 +93,65 @@ describe('announce', () => {
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toContain('is news meant?');
     expect((await cli.run('announce', 'nothing.md')).stderr).toContain('nothing.md cannot be read');
+  });
+
+  it('finds the meeting that it tells of: the next one, or one by a part of its id', async () => {
+    const text = (meeting: string) =>
+      `---\nkind: meeting_invitation\nsubject: Come\nmeeting: ${meeting}\n---\nAt {{meetingWhen}}.`;
+    const none = await cli.run('announce', file(text('next')), '--json');
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('there is no coming meeting')]);
+    const by = { clock: cli.clock, actor: 'test', settings: await readSettings(cli.database.db) };
+    const add = (title: string, start: string) =>
+      addMeeting(
+        cli.database.db,
+        parseSingleMeetingInput({
+          title,
+          start,
+          zone: 'Europe/London',
+          duration: '60',
+          remind: [],
+          link: 'https://zoom.us/j/1',
+        }),
+        by,
+      );
+    const later = await add('Later', '2027-02-20T19:00');
+    cli.clock.set('2027-01-11T10:01:00Z');
+    const soon = await add('Soon', '2027-02-03T19:00');
+    for (const [named, meeting] of [
+      ['next', soon],
+      [later.id.slice(-8), later],
+      [later.id.slice(0, 13), later],
+      [soon.id, soon],
+    ] as const) {
+      const { json, stderr } = await cli.run('announce', file(text(named)), '--json');
+      expect(stderr).toBe('');
+      expect(json()).toMatchObject({ meeting: meeting.id });
+    }
+    expect((await cli.run('announce', file(text('nxet')))).stderr).toContain(
+      '"nxet" names no meeting: write next',
+    );
+    expect((await cli.run('announce', file(text('00000000')))).stderr).toContain(
+      'There is no meeting 00000000',
+    );
+    expect((await cli.run('announce', file(text('')))).stderr).toContain('meeting: choose the meeting');
+  });
+
+  it('may go out by MailerLite where it is connected, and says so where it is not', async () => {
+    const text = NEWS.replace('kind: news', 'kind: news\nchannel: mailerlite');
+    expect((await cli.run('announce', file(text))).stderr).toContain('MailerLite is not connected');
+    const connected = await openSite(cli.database, { BASE_URL, MAILERLITE_API_KEY: 'a key' });
+    await using _ = { [Symbol.asyncDispose]: () => connected.app.close() };
+    const tab = new Browser(connected);
+    await tab.signIn('administrator@example.org');
+    expect((await tab.get('/admin/announcements/new')).body).toContain('MailerLite campaign');
+    const saved = await tab.post('/admin/announcements/new', {
+      kind: 'news',
+      channel: 'mailerlite',
+      subject: 'News',
+      body: 'Hello.',
+    });
+    const page = await tab.get(String(saved.headers.location));
+    expect(page.body).toContain('MailerLite campaign');
   });
 
   it('is shown by preview as a subscriber gets it', async () => {

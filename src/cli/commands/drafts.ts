@@ -11,6 +11,7 @@ import { formatDateTime } from '../../calendar/format.ts';
 import { approveDraft, draftRules, prepareDraft, type DraftView } from '../../drafts/prepare.ts';
 import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
 import { findingKey } from '../../kernel/finding.ts';
+import { nextMeetings } from '../../meetings/occurrences.ts';
 import { CLI_ACTOR } from '../actor.ts';
 import { addCommand, withApp, type Session } from '../command.ts';
 import type { CliDependencies, CliIo } from '../host.ts';
@@ -30,9 +31,9 @@ export function addDraftCommands(program: Command, session: Session): void {
     ],
     schema: z.object({ file: z.string() }),
     run: withApp(async ({ file }, { app, io }) => {
-      const rules = draftRules(await app.settings());
+      const rules = draftRules(await app.settings(), app.config);
       const text = await textOf(file, io);
-      const input = parseDraftFile(text, rules);
+      const input = await parseDraftFile(text, rules, (name) => meetingNamed(app, name));
       const { announcement } = await createDraft(app.db, input, {
         clock: app.clock,
         actor: CLI_ACTOR,
@@ -117,6 +118,20 @@ export function addDraftCommands(program: Command, session: Session): void {
       };
     }),
   });
+}
+
+/** The meeting that a file names: the next one, or one by its id or a part of it. */
+async function meetingNamed({ db, clock }: CliDependencies, name: string): Promise<string> {
+  if (name.toLowerCase() === 'next') {
+    const [next] = await nextMeetings(db, { after: clock.now(), limit: 1 });
+    if (next === undefined) throw invalidInput({ field: 'meeting', message: 'there is no coming meeting' });
+    return next.id;
+  }
+  if (!/^[0-9a-f-]{8,36}$/i.test(name)) {
+    const message = `"${name}" names no meeting: write next, or the id of a meeting or its last 8 characters`;
+    throw invalidInput({ field: 'meeting', message });
+  }
+  return resolveId(db, 'meeting', name, 'meeting');
 }
 
 async function textOf(file: string, io: CliIo): Promise<string> {

@@ -26,7 +26,7 @@ type ById = { Params: { id: string } };
 
 /** Writing: the form with its live preview, changing and removing a draft, and drafts that follow an announcement. */
 export const draftPages = routes({ name: 'drafts', needs: ['access', 'pages', 'forms'] }, (app) => {
-  const { db, clock, renderer, nudge } = app.deps;
+  const { config, db, clock, renderer, nudge } = app.deps;
 
   app.get('/admin/announcements/new', async (request, reply) => {
     const fields = freshDraft(request);
@@ -38,7 +38,7 @@ export const draftPages = routes({ name: 'drafts', needs: ['access', 'pages', 'f
     const fields = postedDraft(request);
     if (field(request, 'act') === 'preview') return showForm(request, reply, fields, freshForm(fields));
     try {
-      const input = draftOf(fields, draftRules(context.settings));
+      const input = draftOf(fields, draftRules(context.settings, config));
       const { announcement } = await createDraft(db, input, inZone(context));
       await nudge();
       flash(request, 'good', 'The draft is saved. Nothing goes out before it is approved.');
@@ -67,7 +67,7 @@ export const draftPages = routes({ name: 'drafts', needs: ['access', 'pages', 'f
     const fields = postedDraft(request);
     if (field(request, 'act') === 'preview') return showForm(request, reply, fields, freshForm(fields), id);
     try {
-      const input = draftOf(fields, draftRules(context.settings));
+      const input = draftOf(fields, draftRules(context.settings, config));
       const before = await findDraft(db, id);
       await editDraft(db, id, input, { ...inZone(context), seen: Number(fields.seen) });
       await nudge();
@@ -122,7 +122,7 @@ export const draftPages = routes({ name: 'drafts', needs: ['access', 'pages', 'f
     id?: string,
   ) {
     const { settings } = await acting(request);
-    const choices = await draftChoices(db, fields, { ...draftRules(settings), now: clock.now() });
+    const choices = await draftChoices(db, fields, { ...draftRules(settings, config), now: clock.now() });
     const stored = id === undefined ? undefined : await findDraft(db, id);
     return allowPictures(reply).page('admin/draft-form', {
       title: id === undefined ? 'Write an announcement' : 'Change the announcement',
@@ -149,7 +149,7 @@ export const draftPages = routes({ name: 'drafts', needs: ['access', 'pages', 'f
     try {
       const input = draftOf(
         { ...fields, subject: fields.subject || '(no subject yet)', body: fields.body || '…' },
-        draftRules(settings),
+        draftRules(settings, config),
       );
       const view = await previewDraft(draftServices(app.deps), input, { id, actor });
       const { content } = view;
