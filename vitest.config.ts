@@ -31,7 +31,7 @@ export default defineConfig({
           include: DATABASE_TESTS,
           exclude: POSTGRES_TESTS,
           env: { TEST_DATABASE: 'embedded' },
-          globalSetup: ['test/support/embedded.ts'],
+          globalSetup: ['test/support/built.mjs', 'test/support/embedded.ts'],
         },
       },
       {
@@ -40,7 +40,7 @@ export default defineConfig({
           name: 'postgres',
           include: [...DATABASE_TESTS, ...POSTGRES_TESTS],
           env: { TEST_DATABASE: 'postgres' },
-          globalSetup: ['test/support/postgres.ts'],
+          globalSetup: ['test/support/built.mjs', 'test/support/postgres.ts'],
         },
       },
       {
@@ -49,6 +49,7 @@ export default defineConfig({
           name: 'system',
           include: OTHER_SUITES.map((folder) => `${folder}/*.test.ts`),
           exclude: POSTGRES_TESTS,
+          globalSetup: ['test/support/built.mjs'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -5,7 +5,7 @@ import { build, installPackages, requireNode, root } from './lib/prepare.mjs';
 
 requireNode();
 installPackages();
-build();
+await build();
 
 const child = spawn(
   process.execPath,

@@ -4,5 +4,5 @@ import { build, installPackages, requireNode, runProgram } from './lib/prepare.m
 
 requireNode();
 installPackages();
-build();
+await build();
 await runProgram(process.argv.slice(2));

@@ -3,5 +3,5 @@ import { build, installPackages, requireNode, runProgram } from './lib/prepare.m
 
 requireNode();
 installPackages();
-build();
+await build();
 await runProgram(['serve', ...process.argv.slice(2)]);

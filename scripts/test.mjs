@@ -11,7 +11,7 @@ import { requireBrowser } from './lib/browser.mjs';
 requireNode();
 installPackages();
 requireBrowser();
-build();
+await build();
 
 const report = path.join(root, 'node_modules', '.cache', 'convenor', 'test-report.json');
 mkdirSync(path.dirname(report), { recursive: true });

@@ -41,20 +41,48 @@ export function installPackages() {
   writeFileSync(stamp, hash);
 }
 
-/** Compiles the sources when they have changed since the last build. */
-export function build() {
+/**
+ * Bundles the program into `dist/` when its sources have changed since the last time: a few files load several times
+ * faster than some two thousand. Types are not looked at; that is what `npm run check` is for.
+ */
+export async function build() {
   const state = sourceState();
   const stamp = path.join(root, 'dist', '.built');
   if (read(stamp) === state) return;
   say('Building …');
-  const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', path.join(root, 'tsconfig.build.json')], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  if (status !== 0) fail('The sources could not be compiled (above).');
+  const { build: bundle } = await import('esbuild');
+  try {
+    await bundle({
+      absWorkingDir: root,
+      entryPoints: ['src/process/main.ts'],
+      outdir: 'dist',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      external: KEPT_APART,
+      // Packages that are CommonJS call `require` for what Node itself has.
+      banner: {
+        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+      },
+      logLevel: 'warning',
+    });
+  } catch {
+    fail('The sources could not be bundled (above).');
+  }
   writeFileSync(stamp, state);
 }
+
+/** Packages that find files of their own beside their code: WebAssembly, a native module, fonts, pages. */
+const KEPT_APART = [
+  '@bull-board/*',
+  '@css-inline/css-inline',
+  '@electric-sql/pglite',
+  'msgpackr-extract',
+  'pdfkit',
+  'pg-native',
+];
 
 /** Changes when a source is added, removed or edited. */
 function sourceState() {
@@ -71,15 +99,16 @@ function sourceState() {
     hash.update(`${path.relative(root, file)} ${mtimeMs} ${size}\n`);
   };
   for (const folder of ['src', 'jobs']) visit(path.join(root, folder));
-  for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
+  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/lib/prepare.mjs'])
     note(path.join(root, file));
   return hash.digest('hex');
 }
 
 /** Runs the built program in this process, as if `args` had been typed after `convenor`. */
 export async function runProgram(args) {
-  process.argv = [process.argv[0], path.join(root, 'dist/src/process/main.js'), ...args];
-  await import(path.join(root, 'dist/src/process/main.js'));
+  const program = path.join(root, 'dist', 'main.js');
+  process.argv = [process.argv[0], program, ...args];
+  await import(program);
 }
 
 function read(file) {

@@ -105,8 +105,14 @@ export function compileTemplates(
       };
       const translate = () => handlebars.precompile(file.source, options) as string;
       const code = cache ? cache.get(JSON.stringify([options, file.source]), translate) : translate();
-      const compiled = handlebars.template(vm.runInThisContext(`(${code})`, { filename: file.file }));
-      return named(file.file, compiled as unknown as AnyFunction);
+      // What was translated is sound; its code need not be loaded before somebody wants the page.
+      let compiled: AnyFunction | undefined;
+      return named(file.file, (...args) => {
+        compiled ??= handlebars.template(
+          vm.runInThisContext(`(${code})`, { filename: file.file }),
+        ) as unknown as AnyFunction;
+        return compiled(...args);
+      });
     } catch (error) {
       throw new ConvenorError('invalid_config', `The template ${describe(file.file, error).message}.`, {
         cause: error,

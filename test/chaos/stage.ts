@@ -160,7 +160,7 @@ async function makeActor(
       [
         '--import',
         path.join(import.meta.dirname, 'shifted-clock.mjs'),
-        path.join(options.program, 'dist/src/process/main.js'),
+        path.join(options.program, 'dist/main.js'),
         role,
       ],
       {

@@ -34,9 +34,7 @@ async function newPostgresDatabase(): Promise<string> {
 }
 
 function convenor(argv: readonly string[], extra: NodeJS.ProcessEnv = {}) {
-  const loader = path.join(projectRoot, 'node_modules/tsx/dist/loader.mjs');
-  const program = path.join(projectRoot, 'src/process/main.ts');
-  return spawn(process.execPath, ['--import', loader, program, ...argv], {
+  return spawn(process.execPath, [path.join(projectRoot, 'dist', 'main.js'), ...argv], {
     cwd: folder,
     env: { ...environment, ...extra },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockFolder } from '../../src/process/folder-lock.ts';
 import { ownIdentity, type ProcessIdentity } from '../../src/process/process-identity.ts';
 import { ManualClock } from '../support/clock.ts';
-import { startProgram } from '../support/program.ts';
+import { startScript } from '../support/program.ts';
 import { until } from '../support/wait.ts';
 
 const clock = new ManualClock('2026-12-01T10:00:00.123Z');
@@ -48,7 +48,7 @@ describe('the lock of the data folder', () => {
   });
 
   it('is taken over from a process that was killed', async () => {
-    const holder = startProgram('test/support/lock-holder.ts', [folder]);
+    const holder = startScript('test/support/lock-holder.ts', [folder]);
     await until('it holds the lock', () => holder.output().includes('held'));
     await expect(lockFolder(folder, { clock })).rejects.toThrow(`process ${holder.pid}`);
     holder.kill('SIGKILL');
@@ -89,7 +89,7 @@ describe('the lock of the data folder', () => {
     async () => {
       leave({ started: '1' });
       const contenders = Array.from({ length: 6 }, () =>
-        startProgram('test/support/lock-holder.ts', [folder]),
+        startScript('test/support/lock-holder.ts', [folder]),
       );
       await until(
         'each of them knows',

@@ -7,7 +7,7 @@ import { createLog } from '../../src/kernel/log.ts';
 import { checkRedis } from '../../src/queue/checks.ts';
 import { connectRedis } from '../../src/queue/connection.ts';
 import { startPrivateRedis, type PrivateRedis } from '../../src/queue/private-redis.ts';
-import { startProgram } from '../support/program.ts';
+import { startScript } from '../support/program.ts';
 import { testRedisProgram } from '../support/redis.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/wait.ts';
@@ -46,7 +46,7 @@ async function processId(client: Redis): Promise<number> {
 
 /** Has a process start the server and kills that process; gives the server's process id. */
 async function leaveBehind(): Promise<number> {
-  const owner = startProgram('test/support/redis-owner.ts', [dataFolder, await testRedisProgram()]);
+  const owner = startScript('test/support/redis-owner.ts', [dataFolder, await testRedisProgram()]);
   await until('it runs', () => owner.output().includes('running'));
   owner.kill('SIGKILL');
   await owner.exited;

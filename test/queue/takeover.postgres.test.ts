@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import { openTestDatabase, testDatabaseUrl } from '../support/database.ts';
-import { startProgram, type Program } from '../support/program.ts';
+import { startScript, type Program } from '../support/program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 import { addWork, createWorkTable, readWork } from '../support/work-table.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   await createWorkTable(database.db);
   for (const holder of ['one', 'two', 'three']) {
     const url = await testDatabaseUrl(database);
-    workers.set(holder, startProgram('test/support/queue-worker.ts', [redis.url, url, holder]));
+    workers.set(holder, startScript('test/support/queue-worker.ts', [redis.url, url, holder]));
   }
   await until('all workers work', () =>
     [...workers.values()].every((worker) => worker.output().includes('working')),

@@ -16,7 +16,7 @@ export async function startConvenor(options: {
   env?: Readonly<Record<string, string>>;
 }): Promise<Convenor> {
   const port = options.env?.['PORT'] ?? String(await freePort());
-  const program = startProgram('src/process/main.ts', options.args ?? ['serve'], {
+  const program = startProgram(options.args ?? ['serve'], {
     cwd: options.dataFolder,
     env: {
       DATA_DIR: options.dataFolder,
@@ -49,7 +49,7 @@ export async function runConvenor(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number | NodeJS.Signals; output: string; stdout: string }> {
-  const program = startProgram('src/process/main.ts', args, {
+  const program = startProgram(args, {
     cwd: dataFolder,
     env: { DATA_DIR: dataFolder, ...env },
   });

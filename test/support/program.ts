@@ -19,14 +19,24 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+interface ProgramOptions {
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+}
+
 /** Runs a TypeScript file of the project in a process of its own. */
-export function startProgram(
-  file: string,
-  args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; cwd?: string } = {},
-): Program {
+export function startScript(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const loader = path.join(projectRoot, 'node_modules/tsx/dist/loader.mjs');
-  const child = spawn(process.execPath, ['--import', loader, path.join(projectRoot, file), ...args], {
+  return startNode(['--import', loader, path.join(projectRoot, file), ...args], options);
+}
+
+/** Runs the program itself, as it was built for this run of the tests. */
+export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
+  return startNode([path.join(projectRoot, 'dist', 'main.js'), ...args], options);
+}
+
+function startNode(args: readonly string[], options: ProgramOptions): Program {
+  const child = spawn(process.execPath, args, {
     cwd: options.cwd ?? projectRoot,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
