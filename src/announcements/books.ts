@@ -1,6 +1,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import { rows, type Tx } from '../db/open.ts';
-import { announcements, type DeliveryState } from '../db/schema.ts';
+import { announcements, deliveries, type DeliveryState } from '../db/schema.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
@@ -109,10 +110,22 @@ export interface DeliveryRow {
   readonly at: Temporal.Instant | null;
 }
 
+export const DELIVERY_ORDERS = ['address', 'latest'] as const;
+export type DeliveryOrder = (typeof DELIVERY_ORDERS)[number];
+
+const ORDERS: Readonly<Record<DeliveryOrder, ListOrder>> = {
+  address: { by: deliveries.emailNormalised },
+  latest: {
+    by: sql`coalesce(${deliveries.settledAt}, ${deliveries.claimedAt}, '-infinity')`,
+    descending: true,
+  },
+};
+
 /**
- * The deliveries of an announcement in the order of their ids.
+ * The deliveries of an announcement, by address unless another order is asked for.
  *
- * @param after id of the last row of the page before; `state` and `text`, a part of the address, narrow the list.
+ * @param query `after`: id of the last row of the page before; `state` and `text`, a part of the address, narrow
+ *   the list.
  */
 export async function listDeliveries(
   tx: Tx,
@@ -121,21 +134,42 @@ export async function listDeliveries(
     state,
     after,
     text = '',
+    order = 'address',
     limit = 100,
-  }: { state?: DeliveryState; after?: string; text?: string; limit?: number } = {},
+  }: {
+    state?: DeliveryState;
+    after?: string | undefined;
+    text?: string;
+    order?: DeliveryOrder;
+    limit?: number;
+  } = {},
 ): Promise<DeliveryRow[]> {
-  const found = await rows<Omit<DeliveryRow, 'at'> & { at: string | null }>(
-    tx,
-    sql`select id, subscriber_id as "subscriberId", email, state, reason, message_id as "messageId",
-        coalesce(settled_at, claimed_at) as at
-      from deliveries
-      where announcement_id = ${announcementId}
-        and (${state ?? null}::text is null or state = ${state ?? null}::text)
-        and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
-        and (${text} = '' or email_normalised like ${`%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`})
-      order by id limit ${limit}`,
-  );
-  return found.map((row) => ({ ...row, at: row.at === null ? null : Temporal.Instant.from(row.at) }));
+  const { behind, orderBy } = keyset(deliveries, ORDERS[order], after);
+  return tx
+    .select({
+      id: deliveries.id,
+      subscriberId: deliveries.subscriberId,
+      email: deliveries.email,
+      state: deliveries.state,
+      reason: deliveries.reason,
+      messageId: deliveries.messageId,
+      settledAt: deliveries.settledAt,
+      claimedAt: deliveries.claimedAt,
+    })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.announcementId, announcementId),
+        state && eq(deliveries.state, state),
+        containing(deliveries.emailNormalised, text),
+        behind,
+      ),
+    )
+    .orderBy(...orderBy)
+    .limit(limit)
+    .then((found) =>
+      found.map(({ settledAt, claimedAt, ...row }) => ({ ...row, at: settledAt ?? claimedAt })),
+    );
 }
 
 /** An announcement with its books. @throws ConvenorError `not_found`. */

@@ -5,11 +5,14 @@ import { announcements, drafts, type AnnouncementState } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError, invalidInput, notFound } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
+import { fillMergeFields } from '../kernel/merge-fields.ts';
 import { findMeeting } from '../meetings/meetings.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
+import { readSettings } from '../organisation/settings.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
 import { refuseWhileCampaign } from './campaigns.ts';
 import type { DraftInput } from './compose-input.ts';
+import { sharedFields } from './merge-fields.ts';
 import { unfreeze } from './planning.ts';
 
 /** What a person wrote and its approval; the announcement's own row stands beside it. */
@@ -106,7 +109,8 @@ export async function createDraft(
       updatedAt: now,
     });
     await inner.insert(drafts).values({ announcementId: id, ...draftValues(input, zone), writtenBy: actor });
-    await recordAudit(inner, { actor, action: 'draft.created', subject: id }, { clock });
+    const after = { subject: input.subject, kind: input.kind, topic: input.topic };
+    await recordAudit(inner, { actor, action: 'draft.created', subject: id, after }, { clock });
     return findDraft(inner, id);
   });
 }
@@ -175,7 +179,13 @@ export async function editDraft(
       .where(eq(drafts.announcementId, id));
     await recordAudit(
       inner,
-      { actor, action: 'draft.edited', subject: id, before: row.state, after: 'draft' },
+      {
+        actor,
+        action: 'draft.edited',
+        subject: id,
+        before: { state: row.state, subject: draft.subject, body: draft.body },
+        after: { state: 'draft', subject: input.subject, body: input.body },
+      },
       { clock },
     );
     return findDraft(inner, id);
@@ -221,19 +231,25 @@ async function announcementValues(
   input: DraftInput,
   { now, zone }: { now: Temporal.Instant; zone: string },
 ) {
-  if (input.meetingId !== null) await findMeeting(tx, input.meetingId);
+  const meeting = input.meetingId === null ? undefined : await findMeeting(tx, input.meetingId);
   const sendAt = input.sendWall === null ? now : toInstant(input.sendWall, zone);
   return {
     kind: input.kind,
     topic: input.topic,
     channel: input.channel,
-    title: input.subject,
+    title: titleFrom(input.subject, sharedFields(await readSettings(tx), '', meeting)),
     meetingId: input.meetingId,
     sendAt,
     zone,
     // Set when it is approved; a draft is never late.
     lateAfter: sendAt,
   };
+}
+
+/** A subject as lists name it: fields filled in; what differs from reader to reader as for somebody without a name. */
+function titleFrom(subject: string, fields: Readonly<Record<string, string>>): string {
+  const filled = fillMergeFields(subject, ({ name, fallback }) => fields[name] ?? fallback ?? '').trim();
+  return filled === '' ? subject : filled;
 }
 
 function draftValues({ subject, body, sendWall, expiresOn }: DraftInput, zone: string) {

@@ -1,5 +1,6 @@
-import { and, asc, desc, eq, gte, ilike, inArray, lt, lte, or } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, lt, lte, sql } from 'drizzle-orm';
 import { toInstant, toWall } from '../calendar/wall.ts';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
 import { announcements, bulletins, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -167,28 +168,39 @@ function isOpen(state: AnnouncementState): boolean {
   return ['draft', 'awaiting_approval', 'approved', 'sending', 'held'].includes(state);
 }
 
+export const ANNOUNCEMENT_ORDERS = ['latest', 'soonest', 'title'] as const;
+export type AnnouncementOrder = (typeof ANNOUNCEMENT_ORDERS)[number];
+
+const ORDERS: Readonly<Record<AnnouncementOrder, ListOrder>> = {
+  latest: { by: announcements.sendAt, descending: true },
+  soonest: { by: announcements.sendAt },
+  title: { by: sql`lower(${announcements.title})` },
+};
+
 /**
- * Announcements with their books, newest send time first.
+ * Announcements with their books, by their send time (the latest first) unless another order is asked for.
  *
- * @param before the last row of the page before.
+ * @param query `text`: words that all stand in the title; `after`: id of the last row of the page before.
  */
 export async function listAnnouncements(
   tx: Tx,
   {
     states,
     upTo,
-    before,
-    text,
+    after,
+    text = '',
+    order = 'latest',
     limit = 50,
   }: {
     states?: readonly AnnouncementState[];
     upTo?: Temporal.Instant;
-    /** Stands somewhere in the title, in any case. */
     text?: string;
-    before?: { sendAt: Temporal.Instant; id: string };
+    order?: AnnouncementOrder;
+    after?: string | undefined;
     limit?: number;
   } = {},
 ): Promise<{ announcement: Announcement; books: Books }[]> {
+  const { behind, orderBy } = keyset(announcements, ORDERS[order], after);
   const found = await tx
     .select()
     .from(announcements)
@@ -196,16 +208,11 @@ export async function listAnnouncements(
       and(
         states ? inArray(announcements.state, [...states]) : undefined,
         upTo ? lte(announcements.sendAt, upTo) : undefined,
-        text ? ilike(announcements.title, `%${text.replace(/[\\%_]/g, '\\$&')}%`) : undefined,
-        before
-          ? or(
-              lt(announcements.sendAt, before.sendAt),
-              and(eq(announcements.sendAt, before.sendAt), lt(announcements.id, before.id)),
-            )
-          : undefined,
+        containing(announcements.title, text),
+        behind,
       ),
     )
-    .orderBy(desc(announcements.sendAt), desc(announcements.id))
+    .orderBy(...orderBy)
     .limit(limit);
   const books = await readBooks(
     tx,

@@ -1,8 +1,9 @@
-import { and, eq, gt, gte, inArray, isNull, lte, notInArray } from 'drizzle-orm';
+import { and, eq, gt, gte, inArray, isNull, lt, lte, notInArray, sql } from 'drizzle-orm';
 import { bankHoliday, type Nation } from '../calendar/bank-holidays.ts';
 import { formatDate } from '../calendar/format.ts';
 import { occurrenceDates, parseRule } from '../calendar/recurrence.ts';
 import { toInstant, toWall } from '../calendar/wall.ts';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
 import { meetings, meetingSeries } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -147,6 +148,55 @@ export async function activeSeries(tx: Tx): Promise<Series[]> {
     .from(meetingSeries)
     .where(isNull(meetingSeries.archivedAt))
     .orderBy(meetingSeries.createdAt);
+}
+
+export const MEETING_ORDERS = ['soonest', 'latest', 'title'] as const;
+export type MeetingOrder = (typeof MEETING_ORDERS)[number];
+
+const ORDERS: Readonly<Record<MeetingOrder, ListOrder>> = {
+  soonest: { by: meetings.startsAt },
+  latest: { by: meetings.startsAt, descending: true },
+  title: { by: sql`lower(${meetings.title})` },
+};
+
+/**
+ * Meetings whatever their status, page by page.
+ *
+ * @param query `from` and `to`: they start from the one instant on and before the other; `text`: words that all stand
+ *   in the title; `after`: id of the last row of the page before.
+ */
+export async function listMeetings(
+  tx: Tx,
+  {
+    from,
+    to,
+    text = '',
+    order = 'soonest',
+    after,
+    limit = 50,
+  }: {
+    from?: Temporal.Instant | undefined;
+    to?: Temporal.Instant | undefined;
+    text?: string;
+    order?: MeetingOrder;
+    after?: string | undefined;
+    limit?: number;
+  },
+): Promise<Meeting[]> {
+  const { behind, orderBy } = keyset(meetings, ORDERS[order], after);
+  return tx
+    .select()
+    .from(meetings)
+    .where(
+      and(
+        from && gte(meetings.startsAt, from),
+        to && lt(meetings.startsAt, to),
+        containing(meetings.title, text),
+        behind,
+      ),
+    )
+    .orderBy(...orderBy)
+    .limit(limit);
 }
 
 /** Meetings that start in a span of instants (inclusive), whatever their status, in the order of their start. */

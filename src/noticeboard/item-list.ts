@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gt, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, or, sql, type SQL } from 'drizzle-orm';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
 import { items, type ItemKind, type ItemState } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -17,14 +18,19 @@ export interface ItemFilter {
 }
 
 /** `soonest`: by the day of the event or the closing date. `newest`: what was handed in last comes first. */
-export type ItemOrder = 'soonest' | 'newest';
+export type ItemOrder = 'soonest' | 'newest' | 'title';
 
-const MOST_WORDS = 10;
+const ORDERS: Readonly<Record<ItemOrder, ListOrder>> = {
+  soonest: { by: items.sortAt },
+  // Ids rise with time.
+  newest: { by: items.id, descending: true },
+  title: { by: sql`lower(${items.title})` },
+};
 
 /**
  * Items that a filter lets through, page by page.
  *
- * @param after the last row of the page before.
+ * @param after id of the last row of the page before.
  */
 export async function listItems(
   tx: Tx,
@@ -35,21 +41,17 @@ export async function listItems(
     ...filter
   }: ItemFilter & {
     order?: ItemOrder;
-    after?: Pick<Item, 'sortAt' | 'id'> | undefined;
+    after?: string | undefined;
     limit?: number;
   },
   { clock }: { clock: Clock },
 ): Promise<Item[]> {
-  const further =
-    after &&
-    (order === 'newest'
-      ? lt(items.id, after.id)
-      : or(gt(items.sortAt, after.sortAt), and(eq(items.sortAt, after.sortAt), gt(items.id, after.id))));
+  const { behind, orderBy } = keyset(items, ORDERS[order], after);
   return tx
     .select()
     .from(items)
-    .where(and(...conditions(filter, clock.now()), further))
-    .orderBy(...(order === 'newest' ? [desc(items.id)] : [asc(items.sortAt), asc(items.id)]))
+    .where(and(...conditions(filter, clock.now()), behind))
+    .orderBy(...orderBy)
     .limit(limit);
 }
 
@@ -60,16 +62,6 @@ function conditions({ kinds, states, open, online, place, text }: ItemFilter, no
   if (open === true) found.push(eq(items.state, 'approved'), gt(items.openUntil, now));
   if (open === false) found.push(or(sql`${items.state} <> 'approved'`, lte(items.openUntil, now)));
   if (online !== undefined) found.push(eq(items.online, online));
-  if (place) found.push(containing(sql`lower(${items.place})`, place));
-  for (const word of (text ?? '').split(/\s+/).filter(Boolean).slice(0, MOST_WORDS)) {
-    found.push(containing(sql`${items.search}`, word));
-  }
+  found.push(containing(items.place, place ?? ''), containing(items.search, text ?? ''));
   return found;
-}
-
-function containing(column: SQL, text: string): SQL {
-  return sql`${column} like ${`%${text
-    .trim()
-    .toLowerCase()
-    .replace(/[\\%_]/g, '\\$&')}%`}`;
 }

@@ -1,4 +1,5 @@
-import { desc, lt } from 'drizzle-orm';
+import { and, eq, like, sql } from 'drizzle-orm';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import { auditLog } from '../db/schema.ts';
 import type { Tx } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -31,12 +32,57 @@ export async function recordAudit(tx: Tx, entry: AuditEntry, { clock }: { clock:
   });
 }
 
-/** The newest entries first. `before` is the id of the last row of the previous page. */
-export async function listAudit(tx: Tx, { limit = 50, before }: { limit?: number; before?: string } = {}) {
+export const AUDIT_ORDERS = ['newest', 'oldest'] as const;
+export type AuditOrder = (typeof AUDIT_ORDERS)[number];
+
+// Ids rise with time.
+const ORDERS: Readonly<Record<AuditOrder, ListOrder>> = {
+  newest: { by: auditLog.id, descending: true },
+  oldest: { by: auditLog.id },
+};
+
+export interface AuditFilter {
+  /** Words that all stand in what was done, to what, or in what was before and after. */
+  readonly text?: string;
+  /** The thing in `thing.verb`: `setting`, `subscriber`. */
+  readonly thing?: string | undefined;
+  readonly actor?: string | undefined;
+}
+
+/** Entries, the newest first unless asked otherwise. `after` is the id of the last row of the page before. */
+export async function listAudit(
+  tx: Tx,
+  {
+    limit = 50,
+    after,
+    order = 'newest',
+    text = '',
+    thing,
+    actor,
+  }: AuditFilter & { limit?: number; after?: string | undefined; order?: AuditOrder } = {},
+) {
+  const { behind, orderBy } = keyset(auditLog, ORDERS[order], after);
+  const everything = sql`replace(${auditLog.action}, '_', ' ') || ' ' || ${auditLog.subject} || ' '
+    || coalesce(${auditLog.before}::text, '') || ' ' || coalesce(${auditLog.after}::text, '')`;
   return tx
     .select()
     .from(auditLog)
-    .where(before === undefined ? undefined : lt(auditLog.id, before))
-    .orderBy(desc(auditLog.id))
+    .where(
+      and(
+        containing(everything, text),
+        thing === undefined ? undefined : like(auditLog.action, `${thing.replace(/[\\%_]/g, '\\$&')}.%`),
+        actor === undefined ? undefined : eq(auditLog.actor, actor),
+        behind,
+      ),
+    )
+    .orderBy(...orderBy)
     .limit(limit);
+}
+
+/** The things that the log knows of, in the order of the alphabet: `announcement`, `setting`. */
+export async function auditedThings(tx: Tx): Promise<string[]> {
+  const found = await tx
+    .selectDistinct({ thing: sql<string>`split_part(${auditLog.action}, '.', 1)` })
+    .from(auditLog);
+  return found.map(({ thing }) => thing).toSorted();
 }

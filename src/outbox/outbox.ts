@@ -1,7 +1,8 @@
 /** The mails that were kept instead of sent: a list to look through, and one taken apart to look at. */
-import { desc, eq, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, or, sql } from 'drizzle-orm';
 import PostalMime from 'postal-mime';
 import { invalidInput, notFound } from '../kernel/errors.ts';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
 import { outboxMessages } from '../db/schema.ts';
 
@@ -54,17 +55,19 @@ const ENTRY = {
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const CURSOR = /^(\S+Z)~([0-9a-f-]{36})$/;
 
-function containing(
-  column: typeof outboxMessages.recipient | typeof outboxMessages.subject,
-  words: string,
-): SQL {
-  return sql`${column} ilike ${`%${words.replace(/[\\%_]/g, '\\$&')}%`}`;
-}
+export const OUTBOX_ORDERS = ['newest', 'oldest', 'address', 'subject'] as const;
+export type OutboxOrder = (typeof OUTBOX_ORDERS)[number];
+
+const ORDERS: Readonly<Record<OutboxOrder, ListOrder>> = {
+  newest: { by: outboxMessages.at, descending: true },
+  oldest: { by: outboxMessages.at },
+  address: { by: sql`lower(${outboxMessages.recipient})` },
+  subject: { by: sql`lower(${outboxMessages.subject})` },
+};
 
 /**
- * Kept mails, newest first.
+ * Kept mails, the newest first unless another order is asked for.
  *
  * @param query.search part of an address or a subject
  * @param query.deliveryId only the mail of this delivery
@@ -72,35 +75,37 @@ function containing(
  */
 export async function listOutbox(
   tx: Tx,
-  query: { after?: string; limit?: number; search?: string; deliveryId?: string } = {},
+  query: {
+    after?: string | undefined;
+    limit?: number;
+    search?: string;
+    deliveryId?: string;
+    order?: OutboxOrder;
+  } = {},
 ): Promise<OutboxPage> {
   const limit = query.limit ?? 50;
-  const conditions: (SQL | undefined)[] = [];
-  if (query.after !== undefined) {
-    const cursor = CURSOR.exec(query.after);
-    if (cursor === null) throw invalidInput({ field: 'after', message: 'must come from an earlier page' });
-    conditions.push(
-      sql`(${outboxMessages.at}, ${outboxMessages.id}) < (${cursor[1]}::timestamptz, ${cursor[2]}::uuid)`,
-    );
+  if (query.after !== undefined && !UUID.test(query.after)) {
+    throw invalidInput({ field: 'after', message: 'must come from an earlier page' });
   }
-  const words = query.search?.trim() ?? '';
-  if (words !== '') {
-    conditions.push(
-      or(containing(outboxMessages.recipient, words), containing(outboxMessages.subject, words)),
-    );
-  }
-  if (query.deliveryId !== undefined) conditions.push(eq(outboxMessages.deliveryId, query.deliveryId));
+  const words = query.search ?? '';
+  const { behind, orderBy } = keyset(outboxMessages, ORDERS[query.order ?? 'newest'], query.after);
   const found = await tx
     .select(ENTRY)
     .from(outboxMessages)
-    .where(sql.join([sql`true`, ...conditions.filter((c) => c !== undefined)], sql` and `))
-    .orderBy(desc(outboxMessages.at), desc(outboxMessages.id))
+    .where(
+      and(
+        or(containing(outboxMessages.recipient, words), containing(outboxMessages.subject, words)),
+        query.deliveryId === undefined ? undefined : eq(outboxMessages.deliveryId, query.deliveryId),
+        behind,
+      ),
+    )
+    .orderBy(...orderBy)
     .limit(limit + 1);
   const entries = found.slice(0, limit);
   const last = entries.at(-1);
   return {
     entries,
-    next: found.length > limit && last !== undefined ? `${last.at.toString()}~${last.id}` : null,
+    next: found.length > limit && last !== undefined ? last.id : null,
   };
 }
 

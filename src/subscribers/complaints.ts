@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { and, asc, desc, eq, lt, ne } from 'drizzle-orm';
+import { and, asc, eq, lt, ne, sql } from 'drizzle-orm';
+import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
 import { complaintEvents, complaints } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -149,16 +150,43 @@ export async function readComplaint(tx: Tx, id: string): Promise<Complaint & { e
   return { ...complaint, events };
 }
 
-/** The newest complaints first; without the closed ones unless they are asked for. */
+export const COMPLAINT_ORDERS = ['newest', 'oldest'] as const;
+export type ComplaintOrder = (typeof COMPLAINT_ORDERS)[number];
+
+const ORDERS: Readonly<Record<ComplaintOrder, ListOrder>> = {
+  newest: { by: complaints.receivedAt, descending: true },
+  oldest: { by: complaints.receivedAt },
+};
+
+/**
+ * Complaints, the newest first unless another order is asked for; without the closed ones unless they are asked for.
+ *
+ * @param query `text`: words that all stand in number, name, address or text; `after`: id of the last row of the page
+ *   before.
+ */
 export async function listComplaints(
   tx: Tx,
-  { closed = false, limit = 100 }: { closed?: boolean; limit?: number } = {},
+  {
+    closed = false,
+    text = '',
+    order = 'newest',
+    after,
+    limit = 100,
+  }: {
+    closed?: boolean;
+    text?: string;
+    order?: ComplaintOrder;
+    after?: string | undefined;
+    limit?: number;
+  } = {},
 ): Promise<Complaint[]> {
+  const { behind, orderBy } = keyset(complaints, ORDERS[order], after);
+  const everything = sql`concat_ws(' ', ${complaints.reference}, ${complaints.name}, ${complaints.email}, ${complaints.text})`;
   return tx
     .select()
     .from(complaints)
-    .where(closed ? undefined : ne(complaints.state, 'closed'))
-    .orderBy(desc(complaints.receivedAt), desc(complaints.id))
+    .where(and(closed ? undefined : ne(complaints.state, 'closed'), containing(everything, text), behind))
+    .orderBy(...orderBy)
     .limit(limit);
 }
 

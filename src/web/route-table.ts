@@ -158,6 +158,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/announcements/:id/resolve': 'editor',
 
   'GET /admin/items': 'editor',
+  'GET /admin/items/list.csv': 'editor',
   'GET /admin/items/new': 'administrator',
   'POST /admin/items/new': 'administrator',
   'GET /admin/items/:id': 'editor',
@@ -210,6 +211,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/wordings/:key': 'administrator',
 
   'GET /admin/complaints': 'administrator',
+  'GET /admin/complaints/list.csv': 'administrator',
   'GET /admin/complaints/:id': 'administrator',
   'POST /admin/complaints/:id/acknowledge': 'administrator',
   'POST /admin/complaints/:id/note': 'administrator',

@@ -29,6 +29,7 @@ import { setUpPages } from './admin/set-up.ts';
 import { settingsPages } from './admin/settings.ts';
 import { signInPages } from './admin/sign-in.ts';
 import { subscriberRightsPages } from './admin/subscriber-rights.ts';
+import { subscriberListPages } from './admin/subscriber-list.ts';
 import { subscriberPages } from './admin/subscribers.ts';
 import { wordingPages } from './admin/wordings.ts';
 import { mailerliteHook } from './hooks/mailerlite.ts';
@@ -93,6 +94,7 @@ const SITE = [
   approvalPages,
   itemPages,
   bulletinPages,
+  subscriberListPages,
   subscriberPages,
   importPages,
   subscriberRightsPages,

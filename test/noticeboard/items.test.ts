@@ -345,12 +345,12 @@ describe('the noticeboard', () => {
     expect(await titles({ text: '100%' })).toEqual([]);
     expect(await titles({ order: 'newest', limit: 2 })).toHaveLength(2);
     const seen: string[] = [];
-    let after: Item | undefined;
+    let after: string | undefined;
     for (;;) {
       const page = await open({ limit: 2, ...(after ? { after } : {}) });
       if (page.length === 0) break;
       seen.push(...page.map(({ title }) => title));
-      after = page.at(-1);
+      after = page.at(-1)!.id;
     }
     expect(seen).toEqual(await titles({}));
     clock.set('2027-07-03T12:00:00Z');

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addSeries } from '../../src/announcements/meeting-changes.ts';
+import { ANNOUNCEMENT_ORDERS, listAnnouncements } from '../../src/announcements/plan-query.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { parseSeriesInput } from '../../src/meetings/meeting-input.ts';
+import { listMeetings, MEETING_ORDERS } from '../../src/meetings/occurrences.ts';
+import { AUDIT_ORDERS, listAudit } from '../../src/organisation/audit.ts';
 import { readSettings } from '../../src/organisation/settings.ts';
+import { COMPLAINT_ORDERS, fileComplaint, listComplaints } from '../../src/subscribers/complaints.ts';
 import { countConsent } from '../../src/subscribers/list-history.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
@@ -77,6 +81,47 @@ it.each(['address', 'name', 'newest'])(
     expect(new Set(seen).size).toBe(121);
   },
 );
+
+it('turns the pages of every list in each of its orders without losing or repeating a row', async () => {
+  const { db } = database;
+  for (const text of ['One', 'Two', 'Three']) {
+    await fileComplaint(db, { text: `Complaint ${text}` }, { clock: site.clock });
+  }
+  const lists: Readonly<Record<string, (after: string | undefined) => Promise<readonly { id: string }[]>>> = {
+    ...each(AUDIT_ORDERS, 'audit', (order, after) => listAudit(db, { order, after, limit: 3 })),
+    ...each(COMPLAINT_ORDERS, 'complaints', (order, after) => listComplaints(db, { order, after, limit: 2 })),
+    ...each(MEETING_ORDERS, 'meetings', (order, after) => listMeetings(db, { order, after, limit: 2 })),
+    ...each(ANNOUNCEMENT_ORDERS, 'announcements', async (order, after) =>
+      (await listAnnouncements(db, { order, after, limit: 2 })).map(({ announcement }) => announcement),
+    ),
+  };
+  for (const [name, read] of Object.entries(lists)) {
+    const seen: string[] = [];
+    for (let page = await read(undefined); page.length > 0; page = await read(seen.at(-1))) {
+      seen.push(...page.map(({ id }) => id));
+    }
+    expect(seen.length, name).toBeGreaterThan(2);
+    expect(new Set(seen).size, name).toBe(seen.length);
+  }
+  const oldest = await browser.get('/admin/complaints?order=oldest&text=complaint');
+  expect(oldest.body).toMatch(/Complaint One[^]*Complaint Two[^]*Complaint Three/);
+  expect(oldest.body).toContain('<option value="oldest" selected>');
+  const file = await browser.get('/admin/complaints/list.csv?order=oldest&text=two');
+  expect(file.body.trim().split('\r\n')).toHaveLength(2);
+  expect((await browser.get('/admin/complaints?text=four')).body).toContain('Nothing was found');
+  expect((await browser.get('/admin/audit.csv?thing=series')).body.trim().split('\r\n')).toHaveLength(2);
+  expect((await browser.get('/admin/audit?thing=series&text=monthly')).body).toContain('Series added');
+});
+
+function each<Order extends string, Row>(
+  orders: readonly Order[],
+  name: string,
+  read: (order: Order, after: string | undefined) => Promise<readonly Row[]>,
+) {
+  return Object.fromEntries(
+    orders.map((order) => [`${name} by ${order}`, (after: string | undefined) => read(order, after)]),
+  );
+}
 
 it('narrows the list, and gives what is shown as a file that no spreadsheet runs', async () => {
   const { body } = await browser.get('/admin/subscribers?kind=student');

@@ -126,11 +126,11 @@ async function named(text: string, { app }: AppContext): Promise<Item> {
 }
 
 async function* everything(tx: Tx, filter: ItemFilter, clock: Clock) {
-  let after: Item | undefined;
+  let after: string | undefined;
   do {
     const page: Item[] = await listItems(tx, { ...filter, order: 'newest', after, limit: PAGE }, { clock });
     for (const item of page) yield itemData(item);
-    after = page.length < PAGE ? undefined : page.at(-1);
+    after = page.length < PAGE ? undefined : page.at(-1)!.id;
   } while (after !== undefined);
 }
 

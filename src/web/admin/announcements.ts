@@ -1,17 +1,22 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { audienceSize } from '../../announcements/audience-of.ts';
-import { announcementBooks, listDeliveries, resolveUnknown } from '../../announcements/books.ts';
+import {
+  announcementBooks,
+  listDeliveries,
+  resolveUnknown,
+  type DeliveryOrder,
+} from '../../announcements/books.ts';
 import { approvedContent } from '../../announcements/approval.ts';
 import { readDraft, type DraftedAnnouncement } from '../../announcements/compose.ts';
 import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
 import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
 import { noticeContent } from '../../announcements/notice-content.ts';
-import { listAnnouncements } from '../../announcements/plan-query.ts';
+import { listAnnouncements, type AnnouncementOrder } from '../../announcements/plan-query.ts';
 import { kindLabel, NOTICE_KINDS, type Announcement } from '../../announcements/announcements.ts';
 import { findPost, postingWarning } from '../../announcements/whatsapp-posts.ts';
 import { formatDateTime, formatShortDateTime, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
-import { ANNOUNCEMENT_STATES, DELIVERY_STATES, type DeliveryState } from '../../db/schema.ts';
+import { ANNOUNCEMENT_STATES, DELIVERY_STATES } from '../../db/schema.ts';
 import { writtenContent } from '../../drafts/prepare.ts';
 import { sampleMail } from '../../drafts/sample-mail.ts';
 import { ConvenorError, notFound } from '../../kernel/errors.ts';
@@ -25,6 +30,7 @@ import { allPages, csv, lines } from '../csv.ts';
 import { draftServices } from '../draft-services.ts';
 import { audienceWords, whatsappView } from '../draft-views.ts';
 import { field, isUuid, query } from '../form.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { inScheme, mailFrame } from '../mail-frame.ts';
 import { flash } from '../plugins/sessions.ts';
@@ -47,19 +53,11 @@ export const announcementPages = routes(
     const { db, clock, config, renderer, nudge } = app.deps;
 
     app.get('/admin/announcements', async (request, reply) => {
-      const past = query(request, 'show') === 'past';
-      const before = cursor(query(request, 'before'));
-      const text = query(request, 'text');
-      const found = await listAnnouncements(db, {
-        states: past ? PAST : COMING,
-        text,
-        limit: past ? PAGE + 1 : 200,
-        ...(before === undefined ? {} : { before }),
-      });
-      const page = past ? found.slice(0, PAGE) : found.toReversed();
-      const last = page.at(-1)?.announcement;
+      const { past, list, filter } = announcementList(request);
+      const found = await listAnnouncements(db, { ...filter, limit: PAGE + 1, after: list.after });
+      const { rows, next } = pageOf(found, PAGE, ({ announcement }) => announcement.id);
       const counts = new Map<string, number>();
-      for (const { announcement } of past ? [] : page) {
+      for (const { announcement } of past ? [] : rows) {
         const key = audienceKey(announcement);
         if (!counts.has(key)) counts.set(key, await audienceSize(db, announcement, clock.now()));
       }
@@ -67,9 +65,8 @@ export const announcementPages = routes(
         title: 'Announcements',
         section: 'announcements',
         past,
-        text,
-        csv: listAddress('/admin/announcements/list.csv', past, text),
-        announcements: page.map((entry) => {
+        list: list.view({ rows: rows.length, next }),
+        announcements: rows.map((entry) => {
           const row = announcementRow(entry);
           return {
             ...row,
@@ -78,27 +75,14 @@ export const announcementPages = routes(
               (past ? undefined : `to ${people(counts.get(audienceKey(entry.announcement)) ?? 0)}`),
           };
         }),
-        older:
-          past && found.length > PAGE && last !== undefined
-            ? listAddress('/admin/announcements', past, text, `${last.sendAt.toString()}_${last.id}`)
-            : undefined,
       });
     });
 
     app.get('/admin/announcements/list.csv', async (request, reply) => {
-      const past = query(request, 'show') === 'past';
-      const text = query(request, 'text');
+      const { filter } = announcementList(request);
       const all = allPages(async (after) => {
-        const before = after === undefined ? undefined : cursor(after);
-        const found = await listAnnouncements(db, {
-          states: past ? PAST : COMING,
-          text,
-          limit: 200,
-          ...(before === undefined ? {} : { before }),
-        });
-        const last = found.at(-1)?.announcement;
-        const next = found.length === 200 && last ? `${last.sendAt.toString()}_${last.id}` : undefined;
-        return { rows: found, next };
+        const found = await listAnnouncements(db, { ...filter, limit: 201, after });
+        return pageOf(found, 200, ({ announcement }) => announcement.id);
       });
       return csv(
         reply,
@@ -117,16 +101,10 @@ export const announcementPages = routes(
 
     app.get<ById>('/admin/announcements/:id/deliveries.csv', async (request, reply) => {
       const { announcement } = await announcementBooks(db, request.params.id);
-      const state = deliveryState(query(request, 'state'));
-      const text = query(request, 'text');
+      const { filter } = deliveryList(request, announcement.id);
       const all = allPages(async (after) => {
-        const found = await listDeliveries(db, announcement.id, {
-          text,
-          limit: 1_000,
-          ...(state === undefined ? {} : { state }),
-          ...(after === undefined ? {} : { after }),
-        });
-        return { rows: found, next: found.length === 1_000 ? found.at(-1)!.id : undefined };
+        const found = await listDeliveries(db, announcement.id, { ...filter, limit: 1_001, after });
+        return pageOf(found, 1_000, ({ id }) => id);
       });
       return csv(
         reply,
@@ -145,16 +123,13 @@ export const announcementPages = routes(
       const { announcement, books } = await announcementBooks(db, request.params.id);
       const drafted = await readDraft(db, announcement.id);
       if (drafted && isOpenDraft(announcement)) return showDraft(app, request, reply, drafted);
-      const state = deliveryState(query(request, 'state'));
-      const after = query(request, 'after');
-      const text = query(request, 'text');
+      const { list, state, filter } = deliveryList(request, announcement.id);
       const found = await listDeliveries(db, announcement.id, {
-        text,
-        ...(state === undefined ? {} : { state }),
-        ...(isUuid(after) ? { after } : {}),
+        ...filter,
+        after: list.after,
         limit: DELIVERIES_PAGE + 1,
       });
-      const deliveries = found.slice(0, DELIVERIES_PAGE);
+      const { rows: deliveries, next } = pageOf(found, DELIVERIES_PAGE, ({ id }) => id);
       const now = clock.now();
       const { sendAt, zone } = announcement;
       const base = `/admin/announcements/${announcement.id}`;
@@ -200,17 +175,14 @@ export const announcementPages = routes(
             ? { count: books.unknown === 1 ? 'One delivery' : `${grouped(books.unknown)} deliveries` }
             : undefined,
         filters: [
-          { href: base, label: 'All', current: state === undefined },
+          { href: list.address({ state: '' }), label: 'All', current: state === undefined },
           ...DELIVERY_STATES.filter((one) => one !== 'sending' && books[one] > 0).map((one) => ({
-            href: `${base}?state=${one}`,
+            href: list.address({ state: one }),
             label: capital(DELIVERY_WORDS[one].state),
             current: state === one,
           })),
         ],
-        showsUnknown: state === 'unknown',
-        state: state ?? '',
-        text,
-        csv: deliveriesAddress(`${base}/deliveries.csv`, state, text),
+        list: list.view({ rows: deliveries.length, next }),
         deliveries: deliveries.map((delivery) => ({
           ...delivery,
           ...DELIVERY_WORDS[delivery.state],
@@ -219,10 +191,6 @@ export const announcementPages = routes(
           href: delivery.subscriberId === null ? undefined : `/admin/subscribers/${delivery.subscriberId}`,
           isUnknown: delivery.state === 'unknown',
         })),
-        more:
-          found.length > DELIVERIES_PAGE
-            ? deliveriesAddress(base, state, text, deliveries.at(-1)!.id)
-            : undefined,
       });
     });
 
@@ -401,29 +369,28 @@ function hasMail(announcement: Announcement): boolean {
 
 const PAST = ANNOUNCEMENT_STATES.filter((state) => !(COMING as readonly string[]).includes(state));
 
-function withParameters(base: string, parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return given.length === 0 ? base : `${base}?${new URLSearchParams(given).toString()}`;
+/** What the list of announcements shows: those to come, the next one first, or the past ones, the latest first. */
+function announcementList(request: FastifyRequest) {
+  const past = query(request, 'show') === 'past';
+  const list = readList<AnnouncementOrder>(request, {
+    path: '/admin/announcements',
+    file: '/admin/announcements/list.csv',
+    orders: past
+      ? { latest: 'the latest first', soonest: 'the oldest first', title: 'by title' }
+      : { soonest: 'the next one first', latest: 'the last one first', title: 'by title' },
+    tabs: ['show'],
+  });
+  return { past, list, filter: { states: past ? PAST : COMING, text: list.text, order: list.order } };
 }
 
-function listAddress(base: string, past: boolean, text: string, before?: string): string {
-  return withParameters(base, { show: past ? 'past' : undefined, text, before });
-}
-
-function deliveriesAddress(base: string, state: DeliveryState | undefined, text: string, after?: string) {
-  return withParameters(base, { state, text, after });
-}
-
-function deliveryState(text: string): DeliveryState | undefined {
-  return DELIVERY_STATES.find((state) => state === text);
-}
-
-function cursor(text: string): { sendAt: Temporal.Instant; id: string } | undefined {
-  const [time, id] = text.split('_', 2);
-  if (time === undefined || id === undefined || !isUuid(id)) return undefined;
-  try {
-    return { sendAt: Temporal.Instant.from(time), id };
-  } catch {
-    return undefined;
-  }
+function deliveryList(request: FastifyRequest, id: string) {
+  const list = readList<DeliveryOrder>(request, {
+    path: `/admin/announcements/${id}`,
+    file: `/admin/announcements/${id}/deliveries.csv`,
+    orders: { address: 'by address', latest: 'the latest first' },
+    tabs: ['state'],
+  });
+  const state = DELIVERY_STATES.find((one) => one === list.value('state'));
+  const filter = { text: list.text, order: list.order, ...(state === undefined ? {} : { state }) };
+  return { list, state, filter };
 }

@@ -1,14 +1,16 @@
+import type { FastifyRequest } from 'fastify';
 import { formatShortDateTime, zoneLabel } from '../../calendar/format.ts';
-import { listAudit } from '../../organisation/audit.ts';
+import { listAdmins } from '../../organisation/admins.ts';
+import { auditedThings, listAudit, type AuditOrder } from '../../organisation/audit.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { actorNames } from '../actors.ts';
-import { csv } from '../csv.ts';
-import { isUuid, query } from '../form.ts';
+import { allPages, csv, lines } from '../csv.ts';
+import { isUuid } from '../form.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { capital } from '../views.ts';
 
 const PAGE = 60;
-const MOST_IN_FILE = 20_000;
 
 /** What administrators, people and the program did, with what was before and after. */
 export const auditPages = routes({ name: 'audit', needs: ['access', 'pages'] }, (app) => {
@@ -16,15 +18,37 @@ export const auditPages = routes({ name: 'audit', needs: ['access', 'pages'] }, 
 
   app.get('/admin/audit', async (request, reply) => {
     const { timeZone } = await readSettings(db);
-    const before = query(request, 'before');
-    const found = await listAudit(db, { limit: PAGE + 1, ...(isUuid(before) ? { before } : {}) });
-    const page = found.slice(0, PAGE);
+    const { list, filter } = auditList(request);
+    const found = await listAudit(db, { ...filter, after: list.after, limit: PAGE + 1 });
+    const { rows, next } = pageOf(found, PAGE, ({ id }) => id);
     const nameOf = await actorNames(db);
     return reply.page('admin/audit', {
       title: 'What was done',
       section: 'audit',
       zone: zoneLabel(timeZone),
-      entries: page.map((entry) => ({
+      list: list.view({ rows: rows.length, next }),
+      thingOptions: [
+        { value: '', label: 'everything', selected: filter.thing === undefined },
+        ...(await auditedThings(db)).map((thing) => ({
+          value: thing,
+          label: capital(thing.replaceAll('_', ' ')),
+          selected: thing === filter.thing,
+        })),
+      ],
+      actorOptions: [
+        { value: '', label: 'everybody', selected: filter.actor === undefined },
+        ...(await listAdmins(db)).map(({ id, name }) => ({
+          value: `admin:${id}`,
+          label: name,
+          selected: filter.actor === `admin:${id}`,
+        })),
+        ...['system', 'cli'].map((actor) => ({
+          value: actor,
+          label: capital(nameOf(actor)),
+          selected: filter.actor === actor,
+        })),
+      ],
+      entries: rows.map((entry) => ({
         when: formatShortDateTime(entry.at, timeZone),
         who: capital(nameOf(entry.actor)),
         what: actionWords(entry.action),
@@ -34,18 +58,20 @@ export const auditPages = routes({ name: 'audit', needs: ['access', 'pages'] }, 
         after: shown(entry.after),
         hasDetails: entry.before !== null || entry.after !== null,
       })),
-      older: found.length > PAGE ? `/admin/audit?before=${page.at(-1)!.id}` : undefined,
     });
   });
 
-  app.get('/admin/audit.csv', async (_request, reply) => {
+  app.get('/admin/audit.csv', async (request, reply) => {
     const nameOf = await actorNames(db);
-    const entries = await listAudit(db, { limit: MOST_IN_FILE });
+    const { filter } = auditList(request);
+    const all = allPages(async (after) =>
+      pageOf(await listAudit(db, { ...filter, after, limit: 1_001 }), 1_000, ({ id }) => id),
+    );
     return csv(
       reply,
       'audit.csv',
       ['at', 'who', 'action', 'subject', 'before', 'after'],
-      entries.map((entry) => [
+      lines(all, (entry) => [
         entry.at.toString(),
         nameOf(entry.actor),
         entry.action,
@@ -56,6 +82,17 @@ export const auditPages = routes({ name: 'audit', needs: ['access', 'pages'] }, 
     );
   });
 });
+
+function auditList(request: FastifyRequest) {
+  const list = readList<AuditOrder>(request, {
+    path: '/admin/audit',
+    file: '/admin/audit.csv',
+    orders: { newest: 'the newest first', oldest: 'the oldest first' },
+    filters: ['thing', 'actor'],
+  });
+  const [thing, actor] = [list.value('thing') || undefined, list.value('actor') || undefined];
+  return { list, filter: { text: list.text, order: list.order, thing, actor } };
+}
 
 /** "setting.changed" as "Setting changed". */
 export function actionWords(action: string): string {
@@ -70,6 +107,8 @@ const PLACES: Readonly<Record<string, string>> = {
   subscriber: '/admin/subscribers/',
   admin: '/admin/people/',
   complaint: '/admin/complaints/',
+  draft: '/admin/announcements/',
+  item: '/admin/items/',
 };
 
 /** The page of what something was done to, where there is one. */

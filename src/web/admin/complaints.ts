@@ -11,11 +11,14 @@ import {
   reopenComplaint,
   type Complaint,
   type ComplaintEvent,
+  type ComplaintOrder,
 } from '../../subscribers/complaints.ts';
 import { readSettings } from '../../organisation/settings.ts';
 import { acting } from '../acting.ts';
 import { actorNames } from '../actors.ts';
-import { field, freshForm, query, rejectedForm, type FormModel } from '../form.ts';
+import { allPages, csv, lines } from '../csv.ts';
+import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { fromNow, type Word } from '../words.ts';
@@ -36,22 +39,38 @@ const EVENT_WORDS: Readonly<Record<ComplaintEvent['kind'], string>> = {
   reopened: 'Opened again',
 };
 
+const PAGE = 40;
+
+function complaintList(request: FastifyRequest) {
+  const list = readList<ComplaintOrder>(request, {
+    path: '/admin/complaints',
+    file: '/admin/complaints/list.csv',
+    orders: { newest: 'the newest first', oldest: 'the oldest first' },
+    tabs: ['show'],
+  });
+  const closed = list.value('show') === 'all';
+  return { list, closed, filter: { closed, text: list.text, order: list.order } };
+}
+
 /** Complaints about the use of data: each is acknowledged within 30 days, answered, and closed with what came of it. */
 export const complaintPages = routes({ name: 'complaints', needs: ['access', 'pages', 'forms'] }, (app) => {
   const { db, clock, nudge } = app.deps;
 
   app.get('/admin/complaints', async (request, reply) => {
-    const closed = query(request, 'show') === 'all';
     const { timeZone } = await readSettings(db);
+    const { closed, list, filter } = complaintList(request);
+    const found = await listComplaints(db, { ...filter, after: list.after, limit: PAGE + 1 });
+    const { rows, next } = pageOf(found, PAGE, ({ id }) => id);
     return reply.page('admin/complaints', {
       title: 'Complaints',
       section: 'complaints',
       listTitle: closed ? 'All complaints' : 'To do',
       tabs: [
-        { href: '/admin/complaints', label: 'To do', current: !closed },
-        { href: '/admin/complaints?show=all', label: 'All', current: closed },
+        { href: list.address({ show: '' }), label: 'To do', current: !closed },
+        { href: list.address({ show: 'all' }), label: 'All', current: closed },
       ],
-      complaints: (await listComplaints(db, { closed })).map((complaint) => ({
+      list: list.view({ rows: rows.length, next }),
+      complaints: rows.map((complaint) => ({
         id: complaint.id,
         reference: complaint.reference,
         start: complaint.text.length > 80 ? `${complaint.text.slice(0, 80)}…` : complaint.text,
@@ -60,6 +79,32 @@ export const complaintPages = routes({ name: 'complaints', needs: ['access', 'pa
         ...wordOf(complaint),
       })),
     });
+  });
+
+  app.get('/admin/complaints/list.csv', async (request, reply) => {
+    const { timeZone } = await readSettings(db);
+    const { filter } = complaintList(request);
+    const all = allPages(async (after) =>
+      pageOf(await listComplaints(db, { ...filter, after, limit: 501 }), 500, ({ id }) => id),
+    );
+    const day = (at: Temporal.Instant | null) =>
+      at === null ? '' : toWall(at, timeZone).toPlainDate().toString();
+    return csv(
+      reply,
+      'complaints.csv',
+      ['number', 'came in', 'acknowledge by', 'acknowledged', 'closed', 'state', 'name', 'email', 'text'],
+      lines(all, (complaint) => [
+        complaint.reference,
+        day(complaint.receivedAt),
+        day(complaint.acknowledgeBy),
+        day(complaint.acknowledgedAt),
+        day(complaint.closedAt),
+        wordOf(complaint).state,
+        complaint.name ?? '',
+        complaint.email ?? '',
+        complaint.text,
+      ]),
+    );
   });
 
   app.get<ById>('/admin/complaints/:id', async (request, reply) =>

@@ -16,7 +16,7 @@ import {
 } from '../import-runs.ts';
 import { routes } from '../plugin.ts';
 import { counted, grouped } from '../words.ts';
-import { topicChoices } from './subscribers.ts';
+import { topicChoices } from '../topic-choices.ts';
 
 type ById = { Params: { id: string } };
 

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bulletinCarrying } from '../../announcements/bulletins-overview.ts';
 import { editItem, withdrawItem } from '../../announcements/bulletins-items.ts';
 import { ITEM_KINDS, type ItemKind, type ItemState } from '../../db/schema.ts';
@@ -9,10 +9,12 @@ import { countItemsToDecide, findItem, type Item } from '../../noticeboard/items
 import { addItem, latestAgreement } from '../../noticeboard/moderation.ts';
 import { termsFor } from '../../noticeboard/terms.ts';
 import { acting, type Acting } from '../acting.ts';
+import { allPages, csv, lines } from '../csv.ts';
 import { field, freshForm, query, rejectedForm, type FormModel } from '../form.ts';
 import { decideByForm, decisionModel } from '../items/decision.ts';
 import { emptySentences, ITEM_LABELS, itemFieldsModel, postedItem, storedItem } from '../items/item-form.ts';
-import { ITEM_KIND_PLURALS, itemCursor, itemKind, itemRow, readItemCursor } from '../items/item-views.ts';
+import { ITEM_KIND_PLURALS, itemKind, itemRow } from '../items/item-views.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { withSentences } from '../public/open-form.ts';
@@ -40,37 +42,41 @@ const TABS: readonly Tab[] = [
 
 const LABELS = { ...ITEM_LABELS, agreement: 'The agreement', termsAcceptedHow: 'You' };
 
+const ORDER_WORDS: Readonly<Record<ItemOrder, string>> = {
+  newest: 'the newest first',
+  soonest: 'the soonest first',
+  title: 'by title',
+};
+
+/** What the list of items shows: one tab of it, narrowed by words and kind. */
+function itemList(request: FastifyRequest) {
+  const tab = TABS.find(({ show }) => show === query(request, 'show')) ?? TABS[0]!;
+  const list = readList<ItemOrder>(request, {
+    path: '/admin/items',
+    file: '/admin/items/list.csv',
+    orders: { [tab.order]: ORDER_WORDS[tab.order], ...ORDER_WORDS },
+    filters: ['kind'],
+    tabs: ['show'],
+  });
+  const kind = itemKind(list.value('kind'));
+  const filter = { ...tab.filter, kinds: kind && [kind], text: list.text, order: list.order };
+  return { tab, kind, list, filter };
+}
+
 /** The items of the noticeboard: what waits for a decision, each with its history, and an administrator's own. */
 export const itemPages = routes({ name: 'items', needs: ['access', 'pages', 'forms'] }, (app) => {
   const { db, clock, nudge } = app.deps;
 
   app.get('/admin/items', async (request, reply) => {
-    const tab = TABS.find(({ show }) => show === query(request, 'show')) ?? TABS[0]!;
-    const text = query(request, 'text');
-    const kind = itemKind(query(request, 'kind'));
-    const found = await listItems(
-      db,
-      {
-        ...tab.filter,
-        kinds: kind && [kind],
-        text,
-        order: tab.order,
-        after: readItemCursor(query(request, 'after')),
-        limit: PAGE + 1,
-      },
-      { clock },
-    );
-    const page = found.slice(0, PAGE);
-    const address = (parts: Record<string, string>) => {
-      const given = Object.entries({ text, kind: kind ?? '', ...parts }).filter(([, value]) => value !== '');
-      return given.length === 0 ? '/admin/items' : `/admin/items?${new URLSearchParams(given).toString()}`;
-    };
+    const { tab, kind, list, filter } = itemList(request);
+    const found = await listItems(db, { ...filter, after: list.after, limit: PAGE + 1 }, { clock });
+    const { rows, next } = pageOf(found, PAGE, ({ id }) => id);
     const toDecide = await countItemsToDecide(db);
     return reply.page('admin/items', {
       title: 'Noticeboard',
       section: 'items',
       lead: 'What members and employers hand in. Nothing is published before you approve it.',
-      filterText: text,
+      list: list.view({ rows: rows.length, next }),
       show: tab.show,
       kindOptions: [
         { value: '', label: 'Everything', selected: kind === undefined },
@@ -82,15 +88,30 @@ export const itemPages = routes({ name: 'items', needs: ['access', 'pages', 'for
       ],
       listTitle: tab.label,
       tabs: TABS.map(({ show, label }) => ({
-        href: address({ show }),
+        href: list.address({ show, order: '' }),
         label,
         current: show === tab.show,
         count: show === '' && toDecide > 0 ? toDecide : undefined,
       })),
-      items: page.map(itemRow),
-      isFiltered: text !== '' || kind !== undefined,
-      more: found.length > PAGE ? address({ show: tab.show, after: itemCursor(page.at(-1)!) }) : undefined,
+      items: rows.map(itemRow),
     });
+  });
+
+  app.get('/admin/items/list.csv', async (request, reply) => {
+    const { filter } = itemList(request);
+    const all = allPages(async (after) =>
+      pageOf(await listItems(db, { ...filter, after, limit: 501 }, { clock }), 500, ({ id }) => id),
+    );
+    return csv(
+      reply,
+      'noticeboard.csv',
+      ['title', 'kind', 'employer or provider', 'where', 'when', 'last day', 'state', 'link', 'contact'],
+      lines(all, (item) => {
+        const { title, kind, organisation, where, when, state } = itemRow(item);
+        const fields = [title, kind, organisation, where, when, item.closesOn.toString(), state];
+        return [...fields, item.link, item.contact].map((value) => value ?? '');
+      }),
+    );
   });
 
   app.get('/admin/items/new', async (request, reply) => {

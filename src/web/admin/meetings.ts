@@ -16,12 +16,18 @@ import {
   type MeetingChange,
 } from '../../meetings/meeting-input.ts';
 import { findMeeting } from '../../meetings/meetings.ts';
-import { meetingsBetween, type Meeting } from '../../meetings/occurrences.ts';
+import {
+  listMeetings,
+  meetingsBetween,
+  type Meeting,
+  type MeetingOrder,
+} from '../../meetings/occurrences.ts';
 import { listSeries } from '../../meetings/series.ts';
 import { acting } from '../acting.ts';
-import { csv } from '../csv.ts';
+import { allPages, csv, lines } from '../csv.ts';
 import { consequencesOf } from '../dry-run.ts';
 import { field, freshForm, query, rejectedForm } from '../form.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { leafOf, reminderRows } from '../schedule-form.ts';
@@ -43,6 +49,7 @@ import { hiddenFields } from './series.ts';
 
 type ById = { Params: { id: string } };
 
+const PAGE = 40;
 const SPAN = { hours: 24 * 125 };
 const BLANK_ROW = { amount: '', unit: 'd', at: '09:00' };
 
@@ -53,52 +60,49 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
   app.get('/admin/meetings', async (request, reply) => {
     const { settings } = await acting(request);
     const now = clock.now();
-    const shown = VIEWS.find((one) => one === query(request, 'view')) ?? oldView(request);
-    const text = query(request, 'text');
+    const byMonth = query(request, 'view') === 'month';
+    const { past, list, filter } = meetingList(request, now);
     const coming = await meetingsBetween(db, now.subtract({ hours: 6 }), now.add(SPAN));
     const today = toWall(now, settings.timeZone).toPlainDate();
     const month = monthOf(query(request, 'month'), today);
-    const found = shown === 'month' ? [] : await listed(shown, text, now);
+    const found = byMonth ? [] : await listMeetings(db, { ...filter, after: list.after, limit: PAGE + 1 });
+    const { rows, next } = pageOf(found, PAGE, ({ id }) => id);
     return reply.page('admin/meetings', {
       title: 'Meetings',
       section: 'meetings',
       zone: zoneLabel(settings.timeZone),
-      listTitle: shown === 'past' ? 'Meetings of the last two years' : 'Coming meetings',
-      past: shown === 'past',
-      view: shown,
-      text,
-      csv: found.length === 0 ? undefined : viewAddress('/admin/meetings/list.csv', shown, text),
+      listTitle: past ? 'Past meetings' : 'Coming meetings',
+      past,
+      list: list.view({ rows: rows.length, next }),
       tabs: [
-        {
-          href: viewAddress('/admin/meetings', 'coming', text),
-          label: 'Coming',
-          current: shown === 'coming',
-        },
-        { href: viewAddress('/admin/meetings', 'past', text), label: 'Past', current: shown === 'past' },
-        { href: '/admin/meetings?view=month', label: 'Calendar', current: shown === 'month' },
+        { href: list.address({ show: '', order: '' }), label: 'Coming', current: !byMonth && !past },
+        { href: list.address({ show: 'past', order: '' }), label: 'Past', current: !byMonth && past },
+        { href: '/admin/meetings?view=month', label: 'Calendar', current: byMonth },
       ],
       undecided: coming.filter(({ status }) => status === 'undecided').map(decisionView),
       series: (await listSeries(db)).map(seriesView),
-      meetings: found.map((meeting) => meetingRow(meeting, now)),
-      month:
-        shown === 'month'
-          ? monthView(month, await meetingsOfMonth(month, settings.timeZone), {
-              today,
-              now,
-              nation: settings.bankHolidays,
-            })
-          : undefined,
+      meetings: rows.map((meeting) => meetingRow(meeting, now)),
+      month: byMonth
+        ? monthView(month, await meetingsOfMonth(month, settings.timeZone), {
+            today,
+            now,
+            nation: settings.bankHolidays,
+          })
+        : undefined,
     });
   });
 
   app.get('/admin/meetings/list.csv', async (request, reply) => {
     const now = clock.now();
-    const found = await listed(oldView(request), query(request, 'text'), now);
+    const { filter } = meetingList(request, now);
+    const all = allPages(async (after) =>
+      pageOf(await listMeetings(db, { ...filter, after, limit: 501 }), 500, ({ id }) => id),
+    );
     return csv(
       reply,
       'meetings.csv',
       ['title', 'date', 'time', 'zone', 'minutes', 'state', 'about'],
-      found.map((meeting) => {
+      lines(all, (meeting) => {
         const wall = toWall(meeting.startsAt, meeting.zone);
         return [
           meeting.title,
@@ -112,15 +116,6 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
       }),
     );
   });
-
-  /** The coming meetings, the soonest first, or the past ones, the latest first; with a text, those that have it in their title. */
-  async function listed(shown: View, text: string, now: Temporal.Instant): Promise<Meeting[]> {
-    const found =
-      shown === 'past'
-        ? (await meetingsBetween(db, now.subtract({ hours: 24 * 731 }), now)).toReversed()
-        : await meetingsBetween(db, now.subtract({ hours: 6 }), now.add(SPAN));
-    return found.filter(({ title }) => title.toLowerCase().includes(text.toLowerCase()));
-  }
 
   /** A day more at each end: meetings stand on the day of their own clock. */
   async function meetingsOfMonth(month: Temporal.PlainYearMonth, zone: string): Promise<Meeting[]> {
@@ -277,19 +272,19 @@ export const meetingPages = routes({ name: 'meetings', needs: ['access', 'pages'
   });
 });
 
-const VIEWS = ['coming', 'past', 'month'] as const;
-type View = (typeof VIEWS)[number];
-
-function oldView(request: FastifyRequest): View {
-  return query(request, 'show') === 'past' ? 'past' : 'coming';
-}
-
-function viewAddress(base: string, shown: View, text: string): string {
-  const given = new URLSearchParams({
-    ...(shown === 'past' ? { show: 'past' } : {}),
-    ...(text === '' ? {} : { text }),
-  }).toString();
-  return given === '' ? base : `${base}?${given}`;
+/** What the list of meetings shows: those to come, with one that is on now, or the past ones. */
+function meetingList(request: FastifyRequest, now: Temporal.Instant) {
+  const past = query(request, 'show') === 'past';
+  const list = readList<MeetingOrder>(request, {
+    path: '/admin/meetings',
+    file: '/admin/meetings/list.csv',
+    orders: past
+      ? { latest: 'the latest first', soonest: 'the oldest first', title: 'by title' }
+      : { soonest: 'the next one first', latest: 'the last one first', title: 'by title' },
+    tabs: ['show'],
+  });
+  const span = past ? { to: now } : { from: now.subtract({ hours: 6 }) };
+  return { past, list, filter: { ...span, text: list.text, order: list.order } };
 }
 
 function isOpen(meeting: Meeting, now: Temporal.Instant): boolean {

@@ -1,9 +1,11 @@
+import type { FastifyRequest } from 'fastify';
 import { formatShortDateTime, formatDateTime } from '../../calendar/format.ts';
 import { notFound } from '../../kernel/errors.ts';
-import { countOutbox, listOutbox, readOutboxMessage } from '../../outbox/outbox.ts';
+import { countOutbox, listOutbox, readOutboxMessage, type OutboxOrder } from '../../outbox/outbox.ts';
 import { acting } from '../acting.ts';
 import { allPages, csv, lines } from '../csv.ts';
 import { query } from '../form.ts';
+import { readList } from '../lists.ts';
 import { mailFrame } from '../mail-frame.ts';
 import { routes } from '../plugin.ts';
 import { grouped } from '../words.ts';
@@ -16,41 +18,32 @@ export const outboxPages = routes({ name: 'outbox', needs: ['access', 'pages'] }
 
   app.get('/admin/outbox', async (request, reply) => {
     const { timeZone } = (await acting(request)).settings;
-    const search = query(request, 'text');
-    const after = query(request, 'after');
+    const list = outboxList(request);
     const { entries, next } = await listOutbox(db, {
-      ...(search === '' ? {} : { search }),
-      ...(after === '' ? {} : { after }),
+      search: list.text,
+      order: list.order,
+      after: list.after,
     });
     return reply.page('admin/outbox', {
       title: 'Outbox',
       section: 'outbox',
       active: config.SMTP_URL === undefined,
-      text: search,
       total: grouped(await countOutbox(db)),
-      csv: `/admin/outbox/list.csv${search === '' ? '' : `?${new URLSearchParams({ text: search }).toString()}`}`,
+      list: list.view({ rows: entries.length, next: next ?? undefined }),
       entries: entries.map((entry) => ({
         id: entry.id,
         subject: entry.subject,
         recipient: entry.recipient,
         when: formatShortDateTime(entry.at, timeZone),
       })),
-      next:
-        next === null
-          ? undefined
-          : `/admin/outbox?${new URLSearchParams({ ...(search === '' ? {} : { text: search }), after: next }).toString()}`,
     });
   });
 
   app.get('/admin/outbox/list.csv', async (request, reply) => {
     const { timeZone } = (await acting(request)).settings;
-    const search = query(request, 'text');
+    const { text: search, order } = outboxList(request);
     const all = allPages(async (after) => {
-      const { entries, next } = await listOutbox(db, {
-        limit: 500,
-        ...(search === '' ? {} : { search }),
-        ...(after === undefined ? {} : { after }),
-      });
+      const { entries, next } = await listOutbox(db, { limit: 500, search, order, after });
       return { rows: entries, next: next ?? undefined };
     });
     return csv(
@@ -129,3 +122,16 @@ export const outboxPages = routes({ name: 'outbox', needs: ['access', 'pages'] }
     },
   );
 });
+
+function outboxList(request: FastifyRequest) {
+  return readList<OutboxOrder>(request, {
+    path: '/admin/outbox',
+    file: '/admin/outbox/list.csv',
+    orders: {
+      newest: 'the newest first',
+      oldest: 'the oldest first',
+      address: 'by address',
+      subject: 'by subject',
+    },
+  });
+}

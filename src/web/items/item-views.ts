@@ -83,19 +83,3 @@ export function historyView(
     text: act.kind === 'edited' ? '' : act.text,
   }));
 }
-
-/** Where a list of items goes on, as an address carries it. */
-export function itemCursor({ sortAt, id }: Pick<Item, 'sortAt' | 'id'>): string {
-  return `${sortAt.toString()}_${id}`;
-}
-
-/** @returns `undefined` for what is no cursor. */
-export function readItemCursor(text: string): Pick<Item, 'sortAt' | 'id'> | undefined {
-  const match = /^([\dT:.-]+Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
-  if (match === null) return undefined;
-  try {
-    return { sortAt: Temporal.Instant.from(match[1]!), id: match[2]! };
-  } catch {
-    return undefined;
-  }
-}

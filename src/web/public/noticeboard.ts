@@ -8,16 +8,9 @@ import { openModerationLink } from '../../noticeboard/item-links.ts';
 import { listItems } from '../../noticeboard/item-list.ts';
 import { findItem, isOpen, type Item } from '../../noticeboard/items.ts';
 import { readSettings } from '../../organisation/settings.ts';
-import { query } from '../form.ts';
+import { isUuid, query } from '../form.ts';
 import { decideByForm, decisionModel } from '../items/decision.ts';
-import {
-  ITEM_KIND_PLURALS,
-  itemCursor,
-  itemKind,
-  itemRow,
-  itemView,
-  readItemCursor,
-} from '../items/item-views.ts';
+import { ITEM_KIND_PLURALS, itemKind, itemRow, itemView } from '../items/item-views.ts';
 import { routes } from '../plugin.ts';
 import { counted } from '../words.ts';
 import { organiserOf } from './invitation.ts';
@@ -43,6 +36,7 @@ export const noticeboardPages = routes(
         place: query(request, 'place'),
         online: query(request, 'online') !== '',
       };
+      const after = query(request, 'after');
       const found = await listItems(
         db,
         {
@@ -51,7 +45,7 @@ export const noticeboardPages = routes(
           text: filter.text,
           place: filter.place,
           online: filter.online || undefined,
-          after: readItemCursor(query(request, 'after')),
+          after: isUuid(after) ? after : undefined,
           limit: PAGE + 1,
         },
         { clock },
@@ -74,9 +68,7 @@ export const noticeboardPages = routes(
         count: found.length > PAGE ? undefined : counted(page.length, 'item'),
         items: page.map((item) => itemRow(item)),
         more:
-          found.length > PAGE
-            ? addressFor({ ...(kind ? { kind } : {}), after: itemCursor(page.at(-1)!) })
-            : undefined,
+          found.length > PAGE ? addressFor({ ...(kind ? { kind } : {}), after: page.at(-1)!.id }) : undefined,
         all: address(kind ? { kind } : {}),
       });
     });
