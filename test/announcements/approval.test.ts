@@ -1,5 +1,4 @@
 import { eq } from 'drizzle-orm';
-import ICAL from 'ical.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkLinksJob } from '../../jobs/check-links.ts';
 import { deliver } from '../../jobs/deliver.ts';
@@ -12,9 +11,6 @@ import { parseDraftInput } from '../../src/announcements/compose-input.ts';
 import { createDraft, deleteDraft, editDraft, findDraft } from '../../src/announcements/compose.ts';
 import { draftCorrection, draftForMissed } from '../../src/announcements/follow-up.ts';
 import { addMeeting, cancelMeeting, moveMeeting } from '../../src/announcements/meeting-changes.ts';
-import { meetingEvent } from '../../src/announcements/notice-content.ts';
-import { formatDateTime } from '../../src/calendar/format.ts';
-import { buildFeed } from '../../src/calendar/icalendar.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { deliveries, drafts, serviceMails, subscribers, topicSubscriptions } from '../../src/db/schema.ts';
 import { findingKey } from '../../src/kernel/finding.ts';
@@ -312,53 +308,4 @@ describe('what follows an announcement', () => {
     await database.db.insert(topicSubscriptions).values({ ...topic!, subscriberId: id });
     return email;
   }
-});
-
-describe.each([
-  ['January', '2027-01-20T19:00', '2027-01-20T19:00:00Z'],
-  ['June', '2027-06-16T19:00', '2027-06-16T18:00:00Z'],
-])('an invitation to a meeting in %s', (_month, wall, instant) => {
-  it('names the same instant in mail, calendar entry, WhatsApp text, feed and page', async () => {
-    await addPeople(database.db, clock, 1);
-    const meeting = await addMeeting(database.db, singleMeeting(wall, { remind: [] }), planning(clock));
-    const invitation = input({
-      kind: 'meeting_invitation',
-      meetingId: meeting.id,
-      subject: 'Join us: {{meetingTitle}}',
-      body: 'Hello {{name|there}}, come on {{meetingWhen}}. [Join us]({{joinUrl}})\n\nPasscode: 123456',
-    });
-    const { announcement } = await createDraft(database.db, invitation, context);
-    const { content } = await prepareDraft(services(), announcement.id);
-    const at = Temporal.Instant.from(instant);
-    const words = formatDateTime(at, 'Europe/London');
-    const startOf = (text: string) =>
-      new ICAL.Component(ICAL.parse(text) as unknown[])
-        .getAllSubcomponents('vevent')
-        .map((event) => (event.getFirstPropertyValue('dtstart') as ICAL.Time).toJSDate().toISOString());
-
-    expect(/<time datetime="([^"]+)">/.exec(content.html)![1]).toBe(instant);
-    expect(content.text).toContain(`When:   ${words}`);
-    expect(startOf(content.calendar!.content)).toEqual([at.toString({ fractionalSecondDigits: 3 })]);
-    expect(content.whatsapp!.split('\n').slice(0, 3)).toEqual([
-      '*Join us: Extra meeting*',
-      `*${words}*`,
-      `https://network.example.org/m/${meeting.id}/join`,
-    ]);
-    expect(content.whatsapp!.match(/https?:/g)).toHaveLength(1);
-    expect(content.whatsapp).not.toContain('123456');
-    expect(content.page).toContain(words);
-    expect(content.page).toContain('Hello there');
-    const feed = buildFeed({
-      name: 'OT network',
-      zone: 'Europe/London',
-      stamp: clock.now(),
-      events: [
-        meetingEvent(meeting, {
-          baseUrl: 'https://network.example.org',
-          organiser: { name: 'OT', email: 'ot@example.org' },
-        }),
-      ],
-    });
-    expect(startOf(feed)).toEqual(startOf(content.calendar!.content));
-  });
 });

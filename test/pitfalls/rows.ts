@@ -227,8 +227,8 @@ export const PITFALLS: readonly Pitfall[] = [
   {
     row: 'T6',
     about: 'Two parts of one mail name two hours, since one of them has old zone data.',
-    file: 'test/announcements/approval.test.ts',
-    test: 'names the same instant in mail, calendar entry, WhatsApp text, feed and page',
+    file: 'test/jobs/one-instant.test.ts',
+    test: 'names the same instant in mails, calendar, WhatsApp text, feed and pages in %s',
     mutation: {
       file: 'src/calendar/icalendar.ts',
       find: 'start: start.epochMilliseconds,\n',
