@@ -13,6 +13,7 @@ import { openDatabase } from '../src/db/open.ts';
 import { projectRoot } from '../src/kernel/paths.ts';
 import { sitemap } from '../test/e2e/sitemap.ts';
 import { liveGroup } from '../test/e2e/group.ts';
+import { keptInStep } from '../test/e2e/kept-in-step.ts';
 import { openSite, PASSWORD } from '../test/web/site.ts';
 
 const folder = process.argv[2] ?? path.join(projectRoot, 'docs', 'screenshots');
@@ -48,7 +49,13 @@ const fresh = await openSite(
   { loadSample: async () => undefined },
 );
 await liveGroup(site, database);
+await keptInStep(site, database);
+const connected = await openSite(database, {
+  BASE_URL: 'http://localhost:3000',
+  MAILERLITE_API_KEY: 'a key',
+});
 const address = await site.app.listen({ port: 0, host: '127.0.0.1' });
+const connectedAddress = await connected.app.listen({ port: 0, host: '127.0.0.1' });
 const freshAddress = await fresh.app.listen({ port: 0, host: '127.0.0.1' });
 const pages = await sitemap(site);
 
@@ -66,15 +73,16 @@ try {
     await page.fill('#email', 'administrator@example.org');
     await page.fill('#password', PASSWORD);
     await page.click('button[type=submit]');
-    for (const { name, path: target } of pages) {
+    for (const { name, path: target, connected: isConnected } of pages) {
       if (only && !name.includes(only)) continue;
-      await shoot(page, `${address}${target}`, name, view);
+      await shoot(page, `${isConnected ? connectedAddress : address}${target}`, name, view);
     }
     await context.close();
   }
 } finally {
   await browser.close();
   await site.app.close();
+  await connected.app.close();
   await fresh.app.close();
   await database.close();
   await empty.close();

@@ -100,6 +100,9 @@ describe('a bulletin', () => {
     const frame = await admin.get('/admin/bulletins/preview/vacancies/mail');
     expect(frame.headers['content-security-policy']).toContain('sandbox');
     expect(frame.body).toContain(item.title);
+    expect(frame.body).not.toContain('Read this on the web');
+    const setting = (text: string) =>
+      changeSetting(db, 'archiveVacancyBulletins', text, { clock, actor: 'test' });
 
     await workAt('2027-06-05T08:00:00Z');
     await signInAgain(admin);
@@ -109,6 +112,15 @@ describe('a bulletin', () => {
     const page = await admin.get(at);
     expect(page.body).toContain('Approve: send it to 3 people');
     expect(page.body).toContain(item.title);
+    for (const [archive, isThere] of [
+      ['none', false],
+      ['link', true],
+      ['public', true],
+    ] as const) {
+      await setting(archive);
+      const mail = (await admin.get(`${at}/mail`)).body;
+      expect([archive, mail.includes(`/a/${announcement.id}`)]).toEqual([archive, isThere]);
+    }
 
     // Whoever looked at it before the introduction changed has to look again.
     const seen = announcement.updatedAt.toString();
@@ -145,8 +157,6 @@ describe('a bulletin', () => {
     const feed = await visitor.get('/archive.atom');
     expect(feed.headers['content-type']).toContain('application/atom+xml');
     expect(feed.body).toContain(`urn:uuid:${announcement.id}`);
-    const setting = (text: string) =>
-      changeSetting(db, 'archiveVacancyBulletins', text, { clock, actor: 'test' });
     await setting('link');
     expect((await visitor.get('/archive')).body).not.toContain(announcement.id);
     expect((await visitor.get(`/a/${announcement.id}`)).body).toContain('noindex');

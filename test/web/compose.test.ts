@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
 import { findAnnouncement } from '../../src/announcements/announcements.ts';
+import { readBooks } from '../../src/announcements/books.ts';
 import { findDraft, listDrafts } from '../../src/announcements/compose.ts';
 import { addMeeting } from '../../src/announcements/meeting-changes.ts';
 import { findPost } from '../../src/announcements/whatsapp-posts.ts';
@@ -19,12 +20,18 @@ let site: Site;
 let browser: Browser;
 let other: Browser;
 let sent: OutgoingMail[] = [];
+/** Whether the mail server's answers get lost. */
+let answersLost = false;
 
 const mailer: Mailer = {
   kind: 'smtp',
   send: (mail) => {
     sent.push(mail);
-    return Promise.resolve({ result: 'accepted', response: '250 ok' });
+    return Promise.resolve(
+      answersLost
+        ? { result: 'unknown', reason: 'The connection broke off.' }
+        : { result: 'accepted', response: '250 ok' },
+    );
   },
   check: () => Promise.reject(new Error('not asked')),
   close: () => Promise.resolve(),
@@ -46,6 +53,7 @@ afterAll(async () => {
 beforeEach(async () => {
   site.clock.set(NOW);
   sent = [];
+  answersLost = false;
   await database.db.execute(sql`truncate announcements, service_mails cascade`);
 });
 
@@ -244,6 +252,30 @@ describe('approving', () => {
 });
 
 describe('what has gone out', () => {
+  it('with an uncertain end is settled by a person, one by one or all at once', async () => {
+    const url = await write();
+    await approve(url);
+    answersLost = true;
+    await work('2027-01-12T20:17:00Z');
+    await work('2027-01-12T20:20:30Z');
+    const page = await browser.get(url);
+    expect(page.body).toContain('3 deliveries with an uncertain end');
+    const [one] = valueOf(page.body, 'delivery').filter((id) => id !== 'all');
+    const settle = (delivery: string, outcome: string) =>
+      browser.post(`${url}/resolve`, { delivery, outcome });
+    expect((await settle(one!, '')).statusCode).toBe(422);
+    await settle(one!, 'sent');
+    expect((await browser.get(url)).body).toContain('2 deliveries with an uncertain end');
+    await settle('all', 'failed');
+    const after = await browser.get(url);
+    expect(after.body).toContain('2 deliveries are settled.');
+    expect(after.body).not.toContain('uncertain end');
+    expect(await readBooks(database.db, [idOf(url)])).toEqual(
+      new Map([[idOf(url), expect.objectContaining({ sent: 1, failed: 2, unknown: 0 })]]),
+    );
+    expect(sent).toHaveLength(3);
+  });
+
   it('shows its progress as events, and can be followed by a mail to latecomers, a correction and a post', async () => {
     const url = await write();
     await approve(url);

@@ -255,3 +255,11 @@ describe('the administrators’ items', () => {
     expect((await admin.get('/admin/items?show=ended')).body).toContain(id);
   });
 });
+
+it('takes so many forms of one address and no more', async () => {
+  const answers = [];
+  for (let turn = 0; turn <= 30; turn += 1)
+    answers.push(await visitor.post('/hand-in/request', { text: '' }));
+  expect(answers[0]!.statusCode).toBe(422);
+  expect(answers.at(-1)!.statusCode).toBe(429);
+});
