@@ -31,6 +31,7 @@ export function senderModel(settings: Settings, baseUrl: string) {
     brandColour: settings.brandColour,
     baseUrl,
     clinicalLine: settings.clinicalLine || null,
+    texts: settings.mailTexts,
   };
 }
 

@@ -342,4 +342,7 @@ export type SettingKey = keyof typeof SETTINGS;
 /** All settings, parsed. */
 export type Settings = {
   readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]['schema']>;
+} & {
+  /** The organisation's own words in mails, by the key of the text; what is not here is said as it came. */
+  readonly mailTexts: Readonly<Record<string, string>>;
 };

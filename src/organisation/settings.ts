@@ -20,6 +20,9 @@ export interface SettingView {
   readonly example: string;
 }
 
+/** Begins the key under which a mail text of the organisation's own is kept among the settings. */
+export const MAIL_TEXT_PREFIX = 'mailText.';
+
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 
 /** The parsers of the table, which only the compiler knows to be of different types. */
@@ -36,9 +39,15 @@ export function describeSettings(): Omit<SettingView, 'value' | 'isDefault'>[] {
 /** All settings as parsed values; what was never set has its default. */
 export async function readSettings(tx: Tx): Promise<Settings> {
   const stored = await storedTexts(tx);
-  return Object.fromEntries(
-    KEYS.map((key) => [key, TABLE[key].schema.parse(stored.get(key) ?? TABLE[key].fallback)]),
-  ) as Settings;
+  const mailTexts = [...stored]
+    .filter(([key]) => key.startsWith(MAIL_TEXT_PREFIX))
+    .map(([key, text]) => [key.slice(MAIL_TEXT_PREFIX.length), text] as const);
+  return {
+    ...Object.fromEntries(
+      KEYS.map((key) => [key, TABLE[key].schema.parse(stored.get(key) ?? TABLE[key].fallback)]),
+    ),
+    mailTexts: Object.fromEntries(mailTexts),
+  } as Settings;
 }
 
 /** The settings that a person may see, each as text. */

@@ -30,6 +30,8 @@ export interface SenderModel {
   readonly baseUrl: string;
   /** Replaces the standing line on clinical responsibility. */
   readonly clinicalLine: string | null;
+  /** The organisation's own words, by the key of the text (see `mail-texts.ts`). */
+  readonly texts: Readonly<Record<string, string>>;
 }
 
 export interface MeetingModel {

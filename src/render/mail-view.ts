@@ -8,10 +8,12 @@ import type {
   ChangedModel,
   MailKind,
   MailModels,
+  MeetingModel,
   MeetingChange,
   ReminderModel,
   SenderModel,
 } from './mail-models.ts';
+import { MAIL_TEXTS, mailText } from './mail-texts.ts';
 
 const NEXT_DATES = 3;
 
@@ -60,7 +62,8 @@ export function changeInWords(change: MeetingChange, zone: string): ChangeInWord
 }
 
 /**
- * The model of a mail with its palette, at most three further dates, and the words for how far away or what changed.
+ * The model of a mail with its palette, at most three further dates, the words for how far away or what changed, and those that an
+ * organisation may choose.
  *
  * @throws invalidInput on `brandColour` when it is no colour
  * @throws RangeError when an instant or a zone in the model is none
@@ -74,16 +77,22 @@ export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Ki
     ...('nextDates' in model ? { nextDates: model.nextDates.slice(0, NEXT_DATES) } : {}),
   };
   if (kind === 'announcement') return { ...common, ...announcementView(model as AnnouncementModel) };
-  if (kind === 'reminder') return { ...common, lead: reminderLead(model as ReminderModel) };
+  if (kind === 'reminder') {
+    const lead = reminderLead(model as ReminderModel);
+    return { ...common, lead, words: mailText(`reminder-${lead.key}`, model as ReminderModel) };
+  }
   if (kind === 'changed') {
     const { changes, meeting } = model as ChangedModel;
     return {
       ...common,
+      words: mailText(kind, model as ChangedModel),
       changesInWords: changes.map((change) => changeInWords(change, meeting.zone)),
       timeChanged: changes.some((change) => change.what === 'time'),
     };
   }
-  return common;
+  return kind in MAIL_TEXTS
+    ? { ...common, words: mailText(kind, model as { sender: SenderModel; meeting?: MeetingModel }) }
+    : common;
 }
 
 /** How far away the meeting is at the moment that a reminder is due. */

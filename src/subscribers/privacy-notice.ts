@@ -1,5 +1,5 @@
 import { formatRetention } from '../organisation/setting-types.ts';
-import { SETTINGS, type Settings } from '../organisation/settings.ts';
+import { SETTINGS, type SettingKey, type Settings } from '../organisation/settings.ts';
 
 export interface NoticeSection {
   readonly heading: string;
@@ -71,7 +71,7 @@ export function privacyNoticeText(settings: Settings): string {
 
 /** Each class of data and how long it is kept, in the words of the settings. */
 function retentionList(settings: Settings): string[] {
-  return (Object.keys(SETTINGS) as (keyof Settings)[])
+  return (Object.keys(SETTINGS) as SettingKey[])
     .filter((key) => key.startsWith('retention'))
     .map((key) => {
       const what = SETTINGS[key].help.replace(/^How long we keep /, '').replace(/\.$/, '');

@@ -234,6 +234,12 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/sending/log': 'administrator',
   'POST /admin/sending/release': 'administrator',
 
+  'GET /admin/settings/mails': 'administrator',
+  'GET /admin/settings/mails/:key': 'administrator',
+  'POST /admin/settings/mails/:key': 'administrator',
+  'POST /admin/settings/mails/:key/revert': 'administrator',
+  'POST /admin/settings/mails/:key/preview': 'administrator',
+  'GET /admin/settings/mails/:key/mail': 'administrator',
   'GET /admin/settings': 'administrator',
   'POST /admin/settings/:group': 'administrator',
   'POST /admin/settings/logo': 'administrator',

@@ -26,6 +26,7 @@ import { queuePages } from './admin/queues.ts';
 import { sendingPages } from './admin/sending.ts';
 import { seriesPages } from './admin/series.ts';
 import { setUpPages } from './admin/set-up.ts';
+import { mailTextPages } from './admin/mail-texts.ts';
 import { settingsPages } from './admin/settings.ts';
 import { signInPages } from './admin/sign-in.ts';
 import { subscriberRightsPages } from './admin/subscriber-rights.ts';
@@ -104,6 +105,7 @@ const SITE = [
   outboxPages,
   sendingPages,
   settingsPages,
+  mailTextPages,
   connectionPages,
   accountPages,
   peoplePages,

@@ -22,6 +22,7 @@ import {
   parseSingleMeetingInput,
 } from '../../src/meetings/meeting-input.ts';
 import { meetingsBetween, nextMeetings, type Meeting } from '../../src/meetings/occurrences.ts';
+import { changeMailText } from '../../src/organisation/mail-texts.ts';
 import { readSettings, type Settings } from '../../src/organisation/settings.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
 import { importSubscribers } from '../../src/subscribers/import.ts';
@@ -221,6 +222,12 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
   const toHold = plan.find(({ title, state }) => title.includes('sensory') && state === 'approved');
   if (toHold !== undefined)
     await holdAnnouncement(database.db, toHold.id, 'Waiting for the speaker to confirm.', by);
+  await changeMailText(
+    database.db,
+    'reminder-day',
+    'We meet tomorrow, {{meetingWhen}}. Do come, and bring a colleague.',
+    by,
+  );
   await drafts(database, by);
 }
 

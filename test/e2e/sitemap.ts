@@ -36,10 +36,10 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const checkCode = await one(sql`select check_code as id from certificates order by id limit 1`);
   const series = await one(sql`select id from meeting_series order by created_at limit 1`);
   const sent = await one(
-    sql`select id from announcements where state = 'sent' order by send_at desc limit 1`,
+    sql`select id from announcements where state = 'sent' and channel = 'smtp' order by send_at desc limit 1`,
   );
   const planned = await one(
-    sql`select id from announcements where state = 'approved' order by send_at limit 1`,
+    sql`select id from announcements where state = 'approved' and channel = 'smtp' order by send_at limit 1`,
   );
   const person = await one(sql`select id from subscribers where state = 'active' order by email limit 1`);
   const leaver = await one(sql`select id from subscribers where state = 'left' order by email limit 1`);
@@ -56,7 +56,11 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     sql`select id from announcements where state = 'draft' and kind = 'meeting_invitation' limit 1`,
   );
   const approved = await one(
-    sql`select a.id from announcements a join drafts d on d.announcement_id = a.id where a.state = 'approved' limit 1`,
+    sql`select a.id from announcements a join drafts d on d.announcement_id = a.id where a.state = 'approved' and a.channel = 'smtp' limit 1`,
+  );
+  const campaigns = await rows<{ id: string; step: string }>(
+    db,
+    sql`select announcement_id as id, step from campaigns order by announcement_id`,
   );
   const path = (url: string) => new URL(url).pathname;
   return [
@@ -127,12 +131,19 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'complaints', path: '/admin/complaints' },
     { name: 'mailerlite-off', path: '/admin/mailerlite' },
     { name: 'mailerlite-on', path: '/admin/mailerlite', connected: true },
+    ...campaigns.map(({ id, step }): SitePage => ({
+      name: `campaign-${step}`,
+      path: `/admin/announcements/${id}`,
+      connected: true,
+    })),
     { name: 'import', path: '/admin/subscribers/import' },
     { name: 'outbox', path: '/admin/outbox' },
     { name: 'outbox-mail', path: `/admin/outbox/${mail}` },
     { name: 'outbox-text', path: `/admin/outbox/${mail}?view=text` },
     { name: 'outbox-source', path: `/admin/outbox/${mail}?view=source` },
     { name: 'settings', path: '/admin/settings' },
+    { name: 'mail-texts', path: '/admin/settings/mails' },
+    { name: 'mail-text', path: '/admin/settings/mails/reminder-day' },
     { name: 'connections', path: '/admin/settings/connections' },
     { name: 'account', path: '/admin/account' },
     { name: 'people', path: '/admin/people' },

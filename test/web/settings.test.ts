@@ -77,6 +77,47 @@ describe('the settings', () => {
   });
 });
 
+describe('the words of a mail', () => {
+  const url = '/admin/settings/mails/reminder-day';
+  const shipped = 'A quick reminder that we meet tomorrow. We look forward to seeing you.';
+
+  it('can be changed, are seen in the mail before and after, and go back to what they were', async () => {
+    expect((await browser.get('/admin/settings/mails')).body).toContain(shipped);
+    const words = 'Dear {{groupName}},\n\nsee you <b>soon</b>: {{meetingWhen}}.';
+    const preview = await browser.post(`${url}/preview`, { text: words });
+    expect(preview.body).toMatch(/see you &lt;b&gt;soon&lt;\/b&gt;: Wednesday 2 June 2027, 7 pm \(UK time\)/);
+    expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
+    expect((await browser.post(url, { text: words })).statusCode).toBe(303);
+    const page = await browser.get(url);
+    expect(await htmlFaults(page.body)).toEqual([]);
+    expect(page.body).toContain('As it came with Convenor');
+    const mail = (await browser.get(`${url}/mail`)).body;
+    expect(mail).toContain('Dear Northfield OT Network,');
+    expect(mail).toContain('/u/example');
+    expect(mail).not.toContain(shipped);
+    await browser.post(`${url}/revert`);
+    expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
+    const changes = (await listAudit(database.db)).filter(({ action }) => action === 'mail_text.changed');
+    expect(changes.map(({ before, after }) => [before, after])).toEqual([
+      [words, 'as it came'],
+      ['as it came', words],
+    ]);
+  });
+
+  it.each([
+    ['Come to {{groupNmae}}', /line 1: There is no field \{\{groupNmae\}\}; is \{\{groupName\}\} meant\?/],
+    ['One\n{{#if x}}', /line 2: /],
+    ['  ', /must not be empty/],
+    ['x'.repeat(1001), /at most 1000 characters/],
+  ])('are refused, and kept as typed, when they are not in order: %j', async (text, message) => {
+    const answer = await browser.post(url, { text });
+    expect(answer.statusCode).toBe(422);
+    expect(answer.body.replaceAll('&#x3D;', '=')).toMatch(message);
+    expect((await browser.post(`${url}/preview`, { text })).statusCode).toBe(422);
+    expect((await browser.get('/admin/settings/mails/none')).statusCode).toBe(404);
+  });
+});
+
 /** What the form holds in a field. */
 function valueOn(html: string, key: string): string {
   const field = new RegExp(`<(?:input|textarea|select)[^>]*id="${key}"[^>]*>`).exec(html)!;

@@ -14,7 +14,8 @@ document.addEventListener('submit', (event) => {
     event.preventDefault();
     return;
   }
-  if (form.method !== 'post') return;
+  // What goes into a frame of the page, such as a preview, leaves the form to be sent.
+  if (form.method !== 'post' || event.submitter?.formTarget) return;
   form.dataset.sent = 'yes';
   event.submitter?.setAttribute('aria-disabled', 'true');
 });
