@@ -17,6 +17,7 @@ import { createLinks } from '../subscribers/links.ts';
 import type { Services } from './app.ts';
 import type { Closers } from './closers.ts';
 import { lazyRenderer } from './lazy-renderer.ts';
+import { settleAll } from './settle-all.ts';
 import { replaceSecretKey, secretKeyOf } from './secret-key.ts';
 
 /** Everything but the queue and the web: enough for one command. */
@@ -47,10 +48,16 @@ export async function openCore(
       overridesFolder: path.join(config.DATA_DIR, 'templates'),
       ...templateCache(config.DATA_DIR),
     });
-  const renderer = options.templates === 'now' ? makeRenderer() : lazyRenderer(makeRenderer);
-  const database = await openDatabase(databaseLocation(config));
+  // Templates are compiled while the database comes up. Whichever fails, the database is closed by the caller.
+  const opening = openDatabase(databaseLocation(config)).then((opened) => {
+    closers.add('database', () => opened.close());
+    return opened;
+  });
+  const [database, renderer] = await settleAll(
+    opening,
+    (async () => (options.templates === 'now' ? makeRenderer() : lazyRenderer(makeRenderer)))(),
+  );
   const { db } = database;
-  closers.add('database', () => database.close());
   const mailer = await openMailer(
     config,
     () => import('../outbox/outbox-mailer.ts').then((m) => m.createOutboxMailer(db, { clock })),

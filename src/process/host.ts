@@ -1,6 +1,6 @@
 import { composeMessage } from '../mail/compose.ts';
 import { mailMaker } from '../../jobs/notice-mail.ts';
-import type { CliDependencies, CliHost, OpenedApp, Role } from '../cli/host.ts';
+import type { CliDependencies, CliHost, Finding, OpenedApp, Role } from '../cli/host.ts';
 import { forwardCommand } from '../cli/remote.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -11,7 +11,6 @@ import { Closers } from './closers.ts';
 import { controlSocket, openControl } from './control.ts';
 import { openCore, type Core } from './core.ts';
 import { lockFolder } from './folder-lock.ts';
-import { inspect } from './inspect.ts';
 import { nudgeFromOutside } from './nudge-from-outside.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { ownsDataFolder, startServer } from './server.ts';
@@ -30,6 +29,12 @@ export function createHost(environment: Environment): CliHost {
     start: (role, { demo }) => start(loadConfig(environment), role, demo),
     inspect: () => inspect(environment),
   };
+}
+
+/** The doctor brings every service with it, and no other command wants them all. */
+async function* inspect(environment: Environment, app?: App): AsyncGenerator<Finding> {
+  const doctor = await import('./inspect.ts');
+  yield* doctor.inspect(environment, app);
 }
 
 async function openForCommand(config: Config): Promise<OpenedApp> {

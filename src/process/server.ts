@@ -10,6 +10,7 @@ import { openCore, type Core } from './core.ts';
 import { openEdges, startLinkOf } from './edges.ts';
 import { lockFolder } from './folder-lock.ts';
 import { holdAfterRollback } from './rollback.ts';
+import { settleAll } from './settle-all.ts';
 import { createWatch } from './watch.ts';
 import { assertZoneData } from './zones.ts';
 
@@ -163,10 +164,4 @@ async function loadSample(app: App): Promise<void> {
   const { loadSampleGroup } = await import('./sample/load.ts');
   await loadSampleGroup(app);
   await app.nudge();
-}
-
-/** Both results, or the first error once both have ended. */
-async function settleAll<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
 }

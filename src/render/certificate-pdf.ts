@@ -1,5 +1,4 @@
 import path from 'node:path';
-import PdfDocument from 'pdfkit';
 import { formatDate, formatDateTime, formatDuration } from '../calendar/format.ts';
 import { templatesFolder } from '../kernel/paths.ts';
 
@@ -53,6 +52,8 @@ type Doc = PDFKit.PDFDocument;
  */
 export async function certificatePdf(model: CertificateModel): Promise<Uint8Array> {
   const issued = new Date(model.issuedAt.epochMilliseconds);
+  // Fonts and their compression are heavy to load, and certificates are rare.
+  const { default: PdfDocument } = await import('pdfkit');
   const doc = new PdfDocument({
     size: 'A4',
     margin: PAGE.margin,
