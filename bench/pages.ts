@@ -5,13 +5,16 @@ import { openDatabase, rows, type OpenDatabase } from '../src/db/open.ts';
 import { parseSeriesInput } from '../src/meetings/meeting-input.ts';
 import { readSettings } from '../src/organisation/settings.ts';
 import { consentToCount, countConsent } from '../src/subscribers/list-history.ts';
-import { sitemap } from '../test/e2e/sitemap.ts';
+import { NOBODY, sitemap } from '../test/e2e/sitemap.ts';
 import { Browser, NOW, openSite, setUpGroup, type Site } from '../test/web/site.ts';
-import { median, withSpread, type PartReport } from './report.ts';
+import { median, say, withSpread, type PartReport } from './report.ts';
 
 const PEOPLE = 100_000;
 const ANNOUNCEMENTS = 200;
-const ROUNDS = 11;
+/** A page is asked for so often, or fewer times where that takes too long, but at least a few times. */
+const MOST_ROUNDS = 11;
+const LEAST_ROUNDS = 3;
+const MOST_MS_PER_PAGE = 1_500;
 const LIMIT_MS = 100;
 const SEARCHES = [
   { name: 'subscribers-search', path: '/admin/subscribers?text=p099999' },
@@ -35,19 +38,26 @@ export async function measurePages(args: readonly string[]): Promise<PartReport>
     await browser.signIn('administrator@example.org');
     const pages = [
       { name: 'a trivial page', path: '/health/live' },
-      ...(await sitemap(site)).filter(({ path }) => path.startsWith('/admin')),
+      ...(await sitemap(site)).filter(({ path }) => path.startsWith('/admin') && !path.includes(NOBODY)),
       ...SEARCHES,
     ];
     const times = new Map<string, number[]>(pages.map(({ name }) => [name, []]));
-    for (let round = 0; round <= ROUNDS; round++) {
+    const enough = (values: readonly number[]) =>
+      values.length >= MOST_ROUNDS ||
+      (values.length >= LEAST_ROUNDS && values.reduce((sum, value) => sum + value, 0) > MOST_MS_PER_PAGE);
+    for (let round = 0; round <= MOST_ROUNDS; round++) {
       for (const { name, path } of pages) {
+        const values = times.get(name)!;
+        if (enough(values)) continue;
         const began = performance.now();
-        // Each page comes from another address, so that no limit of requests is met.
+        // Each round comes from another address, so that no limit of requests is met.
         const answer = await browser.get(path, { 'x-forwarded-for': `198.51.100.${round}` });
         const took = performance.now() - began;
         if (answer.statusCode >= 500) throw new Error(`${path} answered ${answer.statusCode}`);
-        if (round > 0) times.get(name)!.push(took);
+        // The first round warms up.
+        if (round > 0) values.push(took);
       }
+      say(`round ${round} of at most ${MOST_ROUNDS} done`);
     }
     const trivial = median(times.get('a trivial page')!);
     return {
@@ -55,7 +65,7 @@ export async function measurePages(args: readonly string[]): Promise<PartReport>
       about:
         `Embedded database in memory; ${PEOPLE.toLocaleString('en-GB')} subscribers, ${ANNOUNCEMENTS} announcements, ` +
         `${deliveries.toLocaleString('en-GB')} deliveries. Milliseconds for the whole answer without a network: median ` +
-        `(lowest–highest) of ${ROUNDS}; every median is meant to be below ${LIMIT_MS}. The ratio is to a trivial page of the same run.`,
+        `(lowest–highest) of ${LEAST_ROUNDS} to ${MOST_ROUNDS}; every median is meant to be below ${LIMIT_MS}. The ratio is to a trivial page of the same run.`,
       columns: ['page', 'ms', 'ratio', `below ${LIMIT_MS} ms`],
       rows: pages
         .map(({ name }) => ({ name, values: times.get(name)! }))
@@ -77,6 +87,7 @@ export async function measurePages(args: readonly string[]): Promise<PartReport>
 async function fill(site: Site, { db }: OpenDatabase, each: number): Promise<void> {
   const { clock } = site;
   await setUpGroup(site);
+  say('people and their agreements …');
   const now = Temporal.Instant.from(NOW);
   const at = sql`${NOW}::timestamptz`;
   await db.execute(sql`
@@ -112,6 +123,7 @@ async function fill(site: Site, { db }: OpenDatabase, each: number): Promise<voi
     };
     await addSeries(db, parseSeriesInput(input, Temporal.PlainDate.from('2027-01-12')), context);
   }
+  say('announcements and deliveries …');
   await db.execute(sql`
     insert into announcements (id, kind, topic, title, audience_kind, send_at, zone, late_after, state, state_at, state_by,
       audience, dedupe_key, created_at, updated_at)
@@ -127,6 +139,7 @@ async function fill(site: Site, { db }: OpenDatabase, each: number): Promise<voi
       from generate_series(${first}::int, ${first + 19}::int) a, generate_series(1, ${each}::int) i,
         lateral (select (a * 7919 + i - 1) % ${PEOPLE}::int + 1 as p) x`);
   }
+  say('their books …');
   await db.execute(sql`vacuum analyze`);
   for (const { id } of await rows<{ id: string }>(
     db,

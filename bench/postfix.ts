@@ -43,7 +43,7 @@ export async function startSink(): Promise<{ port: number; stop(): Promise<void>
   const port = await freePort();
   const { file, env } = program('smtp-sink');
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  const sink = startTied([file, ...user, `127.0.0.1:${port}`, '256'], { env });
+  const sink = startTied([file, ...user, `127.0.0.1:${port}`, '256'], { env, signal: 'TERM' });
   await pause(300);
   return { port, stop: () => sink.stop() };
 }

@@ -39,6 +39,11 @@ export function asMebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
+/** What is being done, for whoever waits for it. */
+export function say(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+}
+
 /** Prints the report and puts it in the place of the earlier one of the same part. */
 export function publish(part: string, report: PartReport): void {
   const section = `## ${part}: ${report.title}\n\n${report.about}\n\n${machine()}\n\n${table(report)}\n`;

@@ -11,6 +11,7 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   send: () => import('./send.ts').then((m) => m.measureSend),
   plan: () => import('./plan.ts').then((m) => m.measurePlan),
   stages: () => import('./stages.ts').then((m) => m.measureStages),
+  sync: () => import('./sync.ts').then((m) => m.measureSync),
   start: () => import('./start.ts').then((m) => m.measureStart),
 };
 

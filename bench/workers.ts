@@ -20,20 +20,29 @@ export async function startWorkers(
   const folder = mkdtempSync(path.join(tmpdir(), 'convenor-bench-worker-'));
   const children: ChildProcess[] = [];
   for (let number = 0; number < count; number++) {
-    const child = spawn(process.execPath, [path.join(projectRoot, 'scripts/convenor.mjs'), 'worker'], {
-      cwd: projectRoot,
-      env: {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        DATA_DIR: folder,
-        MAIL_FROM: 'Bench <network@example.org>',
-        BASE_URL: 'https://network.example.org',
-        SECRET_KEY: 'the key of a bench, which nothing depends on',
-        LOG_LEVEL: 'info',
-        ...environment,
+    const child = spawn(
+      process.execPath,
+      [
+        ...(process.env['BENCH_EXEC']?.split(' ') ?? []),
+        path.join(projectRoot, 'scripts/convenor.mjs'),
+        'worker',
+      ],
+      {
+        cwd: projectRoot,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: process.env['HOME'],
+          DATA_DIR: folder,
+          MAIL_FROM: 'Bench <network@example.org>',
+          BASE_URL: 'https://network.example.org',
+          SECRET_KEY: 'the key of a bench, which nothing depends on',
+          LOG_LEVEL: 'info',
+          SMTP_CONNECTIONS: '10',
+          ...environment,
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
       },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    );
     children.push(child);
     await ready(child);
   }

@@ -11,6 +11,9 @@ import type { Announcement } from './announcements.ts';
 /** Deliveries in one chunk: what one delivery job works on. */
 export const CHUNK_SIZE = 500;
 
+/** From so many new rows on, plans that were made for the table as it was before would read all of it. */
+const MANY = 1_000;
+
 /** A reminder this soon after the correction of the same meeting would be a second mail about one change. */
 const COVERED_BY_CORRECTION = Temporal.Duration.from({ hours: 1 });
 
@@ -63,6 +66,7 @@ export async function freezeAnnouncement(
         where a.id = ${announcement.id}
         returning a.audience, a.chunks`,
     );
+    if (books!.audience >= MANY) await inner.execute(sql`analyze deliveries`);
     return books!.audience;
   });
 }

@@ -1,5 +1,5 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
-import { rows, type Tx } from '../db/open.ts';
+import { preparedRows, rows, type Tx } from '../db/open.ts';
 import { announcements, deliveries } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
@@ -56,8 +56,9 @@ export async function claimDeliveries(
 ): Promise<ClaimedDelivery[]> {
   const now = clock.now();
   const at = sql`${now.toString()}::timestamptz`;
-  return rows<ClaimedDelivery>(
+  return preparedRows<ClaimedDelivery>(
     tx,
+    'claim_deliveries',
     sql`with running as materialized (
         select a.id, a.topic from announcements a
         where a.id = ${announcementId} and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${at}
@@ -152,14 +153,17 @@ async function settleSent(
 ): Promise<void> {
   const ids = sql.param(settlements.map(({ id }) => id));
   const reasons = sql.param(settlements.map(({ reason }) => reason));
-  await tx.execute(sql`
-    with settled as (
+  await preparedRows(
+    tx,
+    'settle_sent',
+    sql`with settled as (
       update deliveries d set
         state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${now.toString()}::timestamptz
       from unnest(${ids}::uuid[], ${reasons}::text[]) as v(id, reason)
       where d.id = v.id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')
     )
-    update announcements set sender_faults = 0 where id = ${announcementId}::uuid and sender_faults > 0`);
+    update announcements set sender_faults = 0 where id = ${announcementId}::uuid and sender_faults > 0`,
+  );
 }
 
 async function suppressRecipient(

@@ -85,7 +85,14 @@ function contradictions(values: Record<string, unknown>): FieldProblem[] {
       message: `must be set when SMTP_URL is (example: ${OPTIONS.MAIL_FROM.example})`,
     });
   }
+  if (values['DKIM_ED25519_SELECTOR'] !== undefined && values['DKIM_PRIVATE_KEY'] === undefined) {
+    problems.push({
+      field: 'DKIM_PRIVATE_KEY',
+      message: 'must be set when DKIM_ED25519_SELECTOR is: large receivers verify RSA signatures only',
+    });
+  }
   for (const group of [
+    ['DKIM_ED25519_SELECTOR', 'DKIM_ED25519_PRIVATE_KEY'],
     ['DKIM_DOMAIN', 'DKIM_SELECTOR', 'DKIM_PRIVATE_KEY'],
     ['ZOOM_ACCOUNT_ID', 'ZOOM_CLIENT_ID', 'ZOOM_CLIENT_SECRET'],
   ] as const) {

@@ -140,6 +140,12 @@ export const OPTIONS = {
     example: '50',
     fallback: '10, and no limit with a mail server on this machine',
   }),
+  SMTP_MESSAGES_PER_CONNECTION: option({
+    schema: wholeNumber(1, 1_000_000).default(100),
+    help: 'Messages after which a connection to the mail server is renewed; many providers close it after about 100.',
+    example: '20',
+    fallback: '100',
+  }),
   DKIM_DOMAIN: option({
     schema: optionalText,
     help: 'Domain of the DKIM signature. Needs DKIM_SELECTOR and DKIM_PRIVATE_KEY.',
@@ -153,6 +159,17 @@ export const OPTIONS = {
   DKIM_PRIVATE_KEY: option({
     schema: optionalText,
     help: 'RSA private key in PEM form that signs outgoing mail. Usually given as DKIM_PRIVATE_KEY_FILE.',
+    example: '-----BEGIN PRIVATE KEY-----…',
+    secret: true,
+  }),
+  DKIM_ED25519_SELECTOR: option({
+    schema: optionalText,
+    help: 'Selector of a second, Ed25519 key. Mails then carry both signatures; needs the RSA key as well.',
+    example: 'convenor-ed',
+  }),
+  DKIM_ED25519_PRIVATE_KEY: option({
+    schema: optionalText,
+    help: 'Ed25519 private key in PEM form. Usually given as DKIM_ED25519_PRIVATE_KEY_FILE.',
     example: '-----BEGIN PRIVATE KEY-----…',
     secret: true,
   }),

@@ -1,4 +1,4 @@
-/** DKIM signatures (RFC 6376, RSA-SHA256). */
+/** DKIM signatures (RFC 6376): RSA-SHA256, and Ed25519-SHA256 (RFC 8463) beside it. */
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ConvenorError } from '../kernel/errors.ts';
@@ -6,8 +6,10 @@ import { ConvenorError } from '../kernel/errors.ts';
 export interface DkimOptions {
   readonly domain: string;
   readonly selector: string;
-  /** RSA, PEM (PKCS 1 or 8). A `\n` written out, as environment variables have it, is a line break. */
+  /** PEM (PKCS 1 or 8). A `\n` written out, as environment variables have it, is a line break. */
   readonly privateKey: string;
+  /** What kind of key it is; `rsa`. Large receivers do not verify `ed25519` yet: it goes beside RSA, not in its place. */
+  readonly algorithm?: 'rsa' | 'ed25519';
 }
 
 /**
@@ -36,6 +38,7 @@ const SIGNED_HEADERS = [
 const MINIMUM_BITS = 1024;
 
 export interface DkimKeyCheck {
+  /** 256 of an Ed25519 key. */
   readonly bits: number;
   /** The TXT record that the domain must publish. */
   readonly record: { readonly name: string; readonly value: string };
@@ -45,33 +48,51 @@ function invalid(message: string, cause?: unknown): ConvenorError {
   return new ConvenorError('invalid_config', message, { cause });
 }
 
-function readKey({ domain, selector, privateKey }: DkimOptions): KeyObject {
+/** How to make a key of each kind. */
+const RECIPES = { rsa: '`openssl genrsa 2048`', ed25519: '`openssl genpkey -algorithm ed25519`' } as const;
+
+const NAMES = { rsa: 'RSA', ed25519: 'Ed25519' } as const;
+
+function readKey({ domain, selector, privateKey, algorithm = 'rsa' }: DkimOptions): KeyObject {
+  const options = algorithm === 'rsa' ? 'DKIM' : 'DKIM_ED25519';
+  const recipe = `${RECIPES[algorithm]} makes one.`;
   if (!/^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(domain)) {
     throw invalid(`DKIM_DOMAIN: "${domain}" is not a domain; write it like example.org.`);
   }
   if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(selector)) {
-    throw invalid(`DKIM_SELECTOR: "${selector}" is not a selector; write it like convenor.`);
+    throw invalid(`${options}_SELECTOR: "${selector}" is not a selector; write it like convenor.`);
   }
   let key: KeyObject;
   try {
     key = createPrivateKey(privateKey.replaceAll('\\n', '\n'));
   } catch {
     throw invalid(
-      'DKIM_PRIVATE_KEY: this is not a private key in PEM form; it begins with -----BEGIN PRIVATE KEY----- and ' +
-        'has no passphrase. `openssl genrsa 2048` makes one.',
+      `${options}_PRIVATE_KEY: this is not a private key in PEM form; it begins with -----BEGIN PRIVATE KEY----- and ` +
+        `has no passphrase. ${recipe}`,
     );
   }
-  if (key.asymmetricKeyType !== 'rsa') {
+  if (key.asymmetricKeyType !== algorithm) {
     throw invalid(
-      `DKIM_PRIVATE_KEY: this is a key of the kind ${key.asymmetricKeyType ?? 'unknown'}, and only RSA keys can ` +
-        'sign here. `openssl genrsa 2048` makes one.',
+      `${options}_PRIVATE_KEY: this is a key of the kind ${key.asymmetricKeyType ?? 'unknown'}, and only ` +
+        `${NAMES[algorithm]} keys can sign here. ${recipe}`,
     );
   }
-  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < MINIMUM_BITS) {
-    throw invalid(`DKIM_PRIVATE_KEY: the key has ${bits} bits, and receivers want at least ${MINIMUM_BITS}.`);
+  if (algorithm === 'rsa' && bitsOf(key) < MINIMUM_BITS) {
+    throw invalid(
+      `${options}_PRIVATE_KEY: the key has ${bitsOf(key)} bits, and receivers want at least ${MINIMUM_BITS}.`,
+    );
   }
   return key;
+}
+
+function bitsOf(key: KeyObject): number {
+  return key.asymmetricKeyType === 'ed25519' ? 256 : (key.asymmetricKeyDetails?.modulusLength ?? 0);
+}
+
+/** The key as a domain publishes it: of Ed25519 the bare 32 bytes (RFC 8463 section 4). */
+function publishedKey(key: KeyObject): string {
+  const der = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return (key.asymmetricKeyType === 'ed25519' ? der.subarray(-32) : der).toString('base64');
 }
 
 /**
@@ -81,25 +102,27 @@ function readKey({ domain, selector, privateKey }: DkimOptions): KeyObject {
  */
 export function checkDkimKey(options: DkimOptions): DkimKeyCheck {
   const key = readKey(options);
-  const published = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
   return {
-    bits: key.asymmetricKeyDetails!.modulusLength!,
+    bits: bitsOf(key),
     record: {
       name: `${options.selector}._domainkey.${options.domain}`,
-      value: `v=DKIM1; k=rsa; p=${published}`,
+      value: `v=DKIM1; k=${options.algorithm ?? 'rsa'}; p=${publishedKey(key)}`,
     },
   };
 }
 
 /**
- * A function that puts a signature before a message. The key is read once, and the arithmetic is done in the thread
- * pool, so that other messages go on meanwhile.
+ * A function that puts a signature with each key before a message, the first one first. The keys are read once, and the
+ * arithmetic is done in the thread pool, so that other messages go on meanwhile.
  *
  * @throws ConvenorError `invalid_config` as `checkDkimKey` does
  */
-export function createDkimSigner(options: DkimOptions): (raw: Buffer) => Promise<Buffer> {
-  const key = readKey(options);
-  const lead = `DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=${options.domain};\r\n s=${options.selector};`;
+export function createDkimSigner(...keys: readonly DkimOptions[]): (raw: Buffer) => Promise<Buffer> {
+  const signers = keys.map((options) => {
+    const { domain, selector, algorithm = 'rsa' } = options;
+    const lead = `DKIM-Signature: v=1; a=${algorithm}-sha256; c=relaxed/relaxed; d=${domain};\r\n s=${selector};`;
+    return { lead, key: readKey(options) };
+  });
   return async (raw) => {
     const message = raw.toString('latin1');
     const end = message.indexOf('\r\n\r\n') + 2;
@@ -111,20 +134,32 @@ export function createDkimSigner(options: DkimOptions): (raw: Buffer) => Promise
       .map(({ name }) => name)
       .join(':')
       .replace(/((?:[^:]+:){4})(?=.)/g, '$1\r\n  ');
-    const field = `${lead}\r\n h=${names};\r\n bh=${bodyHash};\r\n b=`;
-    const signed = [
-      ...present.map(({ field: own }) => `${relaxedHeader(own)}\r\n`),
-      relaxedHeader(field),
-    ].join('');
-    const signature = await signWith('RSA-SHA256', Buffer.from(signed, 'latin1'), key);
-    const folded = signature.toString('base64').replace(/.{72}(?=.)/g, '$&\r\n ');
-    return Buffer.concat([Buffer.from(`${field}${folded}\r\n`, 'latin1'), raw]);
+    const relaxed = present.map(({ field }) => `${relaxedHeader(field)}\r\n`).join('');
+    const fields = await Promise.all(
+      signers.map(async ({ lead, key }) => {
+        const field = `${lead}\r\n h=${names};\r\n bh=${bodyHash};\r\n b=`;
+        const signature = await signatureOf(Buffer.from(`${relaxed}${relaxedHeader(field)}`, 'latin1'), key);
+        return `${field}${signature.toString('base64').replace(/.{72}(?=.)/g, '$&\r\n ')}\r\n`;
+      }),
+    );
+    return Buffer.concat([Buffer.from(fields.join(''), 'latin1'), raw]);
   };
 }
 
+/** Ed25519 signs the hash of what RSA-SHA256 signs (RFC 8463 section 3). */
+function signatureOf(data: Buffer, key: KeyObject): Promise<Buffer> {
+  if (key.asymmetricKeyType === 'ed25519')
+    return signWith(null, createHash('sha256').update(data).digest(), key);
+  return signWith('RSA-SHA256', data, key);
+}
+
 const signWith = promisify(
-  (algorithm: string, data: Buffer, key: KeyObject, done: (error: Error | null, signature: Buffer) => void) =>
-    sign(algorithm, data, key, done),
+  (
+    algorithm: string | null,
+    data: Buffer,
+    key: KeyObject,
+    done: (error: Error | null, signature: Buffer) => void,
+  ) => sign(algorithm, data, key, done),
 );
 
 /** The fields to be signed that the message has, of several of one name the last (RFC 6376 section 5.4.2). */

@@ -1,11 +1,12 @@
 /**
  * Mail over SMTP, through a pool of connections. The one question that matters here is whether a mail whose sending
- * failed may have been taken all the same. The pool reads the message only after the server has answered DATA with
- * 354: a message of which nothing was read cannot have arrived and may be tried again; one that was read and not
+ * failed may have been taken all the same. The pool takes the message only after the server has answered DATA with
+ * 354: a message of which nothing was taken cannot have arrived and may be tried again; one that was taken and not
  * answered for is `unknown`.
  */
-import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { createTransport } from 'nodemailer';
+import MimeNode, { type MimeNodeEnvelope } from 'nodemailer/lib/mime-node';
 import type { Log } from '../kernel/log.ts';
 import { composeMessage } from './compose.ts';
 import { createDkimSigner, type DkimOptions } from './dkim.ts';
@@ -17,13 +18,14 @@ import {
   unknownOutcome,
   type Stage,
 } from './outcome.ts';
-import { parseSmtpUrl } from './smtp-url.ts';
+import { parseSmtpUrl, type SmtpServer } from './smtp-url.ts';
 import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
 
 export interface SmtpOptions {
   /** See `parseSmtpUrl`. */
   readonly url: string;
-  readonly dkim?: DkimOptions;
+  /** One signature with each key; none without any. */
+  readonly dkim?: readonly DkimOptions[];
   readonly log: Log;
   /** Connections open at the same time; 5. */
   readonly connections?: number;
@@ -47,18 +49,54 @@ interface ClientFault {
   readonly command?: string;
 }
 
-/** Whether the message of one attempt has begun to go out. */
+type Pool = ReturnType<typeof openPool>['transporter'];
+type PoolMail = Parameters<Pool['send']>[0];
+
+/**
+ * One attempt as the pool takes it. What `sendMail` makes around a composed message (headers of its own, a tree of parts)
+ * would cost more than the sending, so the pool gets the message as it is.
+ */
 class HandOver {
-  #stream: Readable | undefined;
+  readonly #raw: Buffer;
+  readonly #envelope: MimeNodeEnvelope;
+  readonly #messageId: string;
+  /** Whether the message has begun to go out. */
+  begun = false;
 
-  watch(stream: Readable): Readable {
-    this.#stream = stream;
-    return stream;
+  constructor(raw: Buffer, { messageId, envelopeFrom, from, to }: OutgoingMail) {
+    this.#raw = raw;
+    this.#messageId = `<${messageId}>`;
+    this.#envelope = envelopeOf(envelopeFrom ?? from.address, to.address);
   }
 
-  get begun(): boolean {
-    return this.#stream?.readableDidRead ?? false;
+  /** By this the pool knows whether a message can go over another connection. */
+  get readableDidRead(): boolean {
+    return this.begun;
   }
+
+  /** Called once the server wants the message. */
+  pipe(wire: Writable): void {
+    this.begun = true;
+    wire.end(this.#raw);
+  }
+
+  asMail(signal: AbortSignal | undefined): PoolMail {
+    const message = {
+      getEnvelope: () => this.#envelope,
+      messageId: () => this.#messageId,
+      getHeader: () => this.#messageId,
+      createReadStream: () => this,
+    };
+    return { data: signal === undefined ? {} : { signal }, message } as unknown as PoolMail;
+  }
+}
+
+/** Addresses that every server takes as they are. */
+const PLAIN_ADDRESS = /^[\w.+-]+@[a-z0-9.-]+$/i;
+
+function envelopeOf(from: string, to: string): MimeNodeEnvelope {
+  if (PLAIN_ADDRESS.test(from) && PLAIN_ADDRESS.test(to)) return { from, to: [to] };
+  return new MimeNode().setEnvelope({ from, to: [to] }).getEnvelope();
 }
 
 function stageOf(command: string | undefined): Stage {
@@ -105,16 +143,9 @@ function lostBeforehand(error: ClientFault): boolean {
   );
 }
 
-/**
- * A mailer for one SMTP server. Connections are made when needed.
- *
- * @throws ConvenorError `invalid_config` when the URL or the DKIM key cannot be used
- */
-export function createSmtpMailer(options: SmtpOptions): Mailer {
-  const { log, connectTimeout = 15_000, answerTimeout = 60_000 } = options;
-  const server = parseSmtpUrl(options.url);
-  const sign = options.dkim === undefined ? undefined : createDkimSigner(options.dkim);
-  const transport = createTransport({
+function openPool(server: SmtpServer, options: SmtpOptions) {
+  const { connectTimeout = 15_000, answerTimeout = 60_000 } = options;
+  return createTransport({
     ...server,
     pool: true,
     maxConnections: options.connections ?? 5,
@@ -132,16 +163,19 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
     disableUrlAccess: true,
     logger: false,
   });
-  const handOvers = new WeakMap<Buffer, HandOver>();
-  transport.use('stream', (mail, done) => {
-    const handOver = handOvers.get(mail.data.raw as Buffer);
-    const createReadStream = mail.message.createReadStream.bind(mail.message);
-    mail.message.createReadStream = (streamOptions) => {
-      const stream = createReadStream(streamOptions);
-      return handOver?.watch(stream) ?? stream;
-    };
-    done();
-  });
+}
+
+/**
+ * A mailer for one SMTP server. Connections are made when needed.
+ *
+ * @throws ConvenorError `invalid_config` when the URL or the DKIM key cannot be used
+ */
+export function createSmtpMailer(options: SmtpOptions): Mailer {
+  const { log } = options;
+  const server = parseSmtpUrl(options.url);
+  const sign = options.dkim?.length ? createDkimSigner(...options.dkim) : undefined;
+  const transport = openPool(server, options);
+  const { transporter } = transport;
 
   const underWay = new Set<Promise<Outcome>>();
   let closed = false;
@@ -152,13 +186,13 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
     signal: AbortSignal | undefined,
     again: boolean,
   ): Promise<Outcome> {
-    const handOver = new HandOver();
-    handOvers.set(raw, handOver);
+    const handOver = new HandOver(raw, message);
     try {
-      const info = await transport.sendMail({
-        raw,
-        envelope: { from: message.envelopeFrom ?? message.from.address, to: [message.to.address] },
-        ...(signal === undefined ? {} : { signal }),
+      const info = await new Promise<{ response: string }>((resolve, reject) => {
+        transporter.send(handOver.asMail(signal), (error, result) => {
+          if (error) reject(error);
+          else resolve(result!);
+        });
       });
       return { result: 'accepted', response: quoteReply(info.response) };
     } catch (error) {

@@ -160,8 +160,16 @@ function fill<Values>(pieces: Pieces<Values>, values: Values): string {
   return filled;
 }
 
+/** Values that a header takes as they are, if the line is short enough to stand unfolded. */
+const PLAIN_NAME = /^(?:[A-Za-z\d]+(?: [A-Za-z\d]+)*)?$/;
+const PLAIN_ADDRESS = /^[a-z\d]+(?:[._+-][a-z\d]+)*@[a-z\d]+(?:[.-][a-z\d]+)*$/;
+const PLAIN_ID = /^<[\w.@-]+>$/;
+const LONGEST_LINE = 76;
+
 /** A header field encoded and folded as in a composed mail. */
 function headerLine(name: string, value: string | { name: string; address: string }): string {
+  const line = `${name}: ${plainValue(value) ?? ''}`;
+  if (line.length > name.length + 2 && line.length <= LONGEST_LINE) return line;
   const node = new MimeNode(undefined, {
     rootNode: PARENT,
     parentNode: PARENT,
@@ -169,6 +177,12 @@ function headerLine(name: string, value: string | { name: string; address: strin
   });
   node.setHeader(name, value);
   return node.buildHeaders();
+}
+
+function plainValue(value: string | { name: string; address: string }): string | undefined {
+  if (typeof value === 'string') return PLAIN_ID.test(value) ? value : undefined;
+  if (!PLAIN_NAME.test(value.name) || !PLAIN_ADDRESS.test(value.address)) return undefined;
+  return value.name === '' ? value.address : `${value.name} <${value.address}>`;
 }
 
 /** With a parent a part gets no Date and Message-ID of its own. */

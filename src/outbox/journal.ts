@@ -43,18 +43,27 @@ export function journalled(
 ): Mailer {
   let ready: Promise<unknown> | undefined;
   let broken = false;
+  /** By file. */
+  let waiting = new Map<string, string>();
+  let latest = Promise.resolve();
+  let next: Promise<void> | undefined;
 
-  async function note(delivery: string, act: z.output<typeof line>['act']): Promise<void> {
+  /** Resolves when the line is in the file. What comes while one write is under way goes out together with the next. */
+  function note(delivery: string, act: z.output<typeof line>['act']): Promise<void> {
     const at = clock.now().toString();
+    const name = `${at.slice(0, 7)}.jsonl`;
+    waiting.set(name, `${waiting.get(name) ?? ''}${JSON.stringify({ at, act, delivery })}\n`);
+    next ??= latest = latest.then(write);
+    return next;
+  }
+
+  async function write(): Promise<void> {
+    const lines = waiting;
+    waiting = new Map();
+    next = undefined;
     try {
       await (ready ??= prepare(folder));
-      await appendFile(
-        path.join(folder, `${at.slice(0, 7)}.jsonl`),
-        `${JSON.stringify({ at, act, delivery })}\n`,
-        {
-          mode: 0o600,
-        },
-      );
+      for (const [name, text] of lines) await appendFile(path.join(folder, name), text, { mode: 0o600 });
       broken = false;
     } catch (err) {
       if (!broken) log.error({ err }, 'the journal of what is sent cannot be written');

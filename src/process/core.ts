@@ -9,6 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import { projectRoot, templatesFolder } from '../kernel/paths.ts';
 import type { Mailer } from '../mail/types.ts';
 import { readSettings } from '../organisation/settings.ts';
+import { dkimKeys } from './dkim-keys.ts';
 import { journalFolder, journalled } from '../outbox/journal.ts';
 import type { CachePlace } from '../render/code-cache.ts';
 import { createRenderer } from '../render/renderer.ts';
@@ -104,18 +105,15 @@ async function openMailer(
   outbox: () => Promise<Mailer>,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<Mailer> {
-  const { SMTP_URL, SMTP_CONNECTIONS, DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = config;
+  const { SMTP_URL, SMTP_CONNECTIONS, SMTP_MESSAGES_PER_CONNECTION } = config;
   if (SMTP_URL === undefined) return outbox();
   const { createSmtpMailer } = await import('../mail/smtp.ts');
-  const dkim =
-    DKIM_DOMAIN !== undefined && DKIM_SELECTOR !== undefined && DKIM_PRIVATE_KEY !== undefined
-      ? { domain: DKIM_DOMAIN, selector: DKIM_SELECTOR, privateKey: DKIM_PRIVATE_KEY }
-      : undefined;
   const mailer = createSmtpMailer({
     url: SMTP_URL,
     connections: SMTP_CONNECTIONS,
+    messagesPerConnection: SMTP_MESSAGES_PER_CONNECTION,
+    dkim: dkimKeys(config),
     log,
-    ...(dkim === undefined ? {} : { dkim }),
   });
   return journalled(mailer, { folder: journalFolder(config), clock, log });
 }

@@ -10,11 +10,14 @@ export interface SitePage {
   readonly connected?: true;
 }
 
+/** Stands in a path for what this database has none of. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 /** Every page of the site in a living group. */
 export async function sitemap({ deps }: Site): Promise<SitePage[]> {
   const { db, links } = deps;
   const one = async (statement: ReturnType<typeof sql>) =>
-    (await rows<{ id: string }>(db, statement))[0]?.id ?? '';
+    (await rows<{ id: string }>(db, statement))[0]?.id ?? NOBODY;
   const now = deps.clock.now().toString();
   const meeting = await one(
     sql`select id from meetings where status = 'scheduled' and starts_at > ${now}::timestamptz order by starts_at limit 1`,

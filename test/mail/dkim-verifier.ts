@@ -1,6 +1,6 @@
-import { createHash, createPublicKey, createVerify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 
-/** What a receiver finds out about the first DKIM signature of a message (RFC 6376 section 6.1). */
+/** What a receiver finds out about a DKIM signature of a message (RFC 6376 section 6.1). */
 export interface DkimVerdict {
   readonly bodyHashMatches: boolean;
   readonly signatureMatches: boolean;
@@ -38,10 +38,16 @@ function relaxedBody(body: string): string {
   return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`;
 }
 
-/** Verifies with the published TXT record, written from the RFC and without the signer's code. */
+/**
+ * Verifies the signature of the kind that the published TXT record is for, written from the RFCs and without the
+ * signer's code.
+ */
 export function verifyDkim(raw: Buffer, txtRecord: string): DkimVerdict {
   const { headers, body } = splitMessage(raw.toString('latin1'));
-  const signature = headers.find((header) => /^dkim-signature:/i.test(header));
+  const algorithm = /k=(\w+)/.exec(txtRecord)?.[1] ?? 'rsa';
+  const signature = headers.find(
+    (header) => /^dkim-signature:/i.test(header) && header.includes(`a=${algorithm}-sha256`),
+  );
   if (signature === undefined) throw new Error('the message carries no signature');
   const unfolded = signature.slice(signature.indexOf(':') + 1).replace(/\r\n/g, '');
   const tags = Object.fromEntries(
@@ -63,17 +69,26 @@ export function verifyDkim(raw: Buffer, txtRecord: string): DkimVerdict {
     return index < 0 ? '' : `${relaxedHeader(left.splice(index, 1)[0]!)}\r\n`;
   });
   const own = relaxedHeader(signature.replace(/([;\s]b=)[^;]*/, '$1'));
-  const key = publicKeyOf(txtRecord);
-  const verifier = createVerify('RSA-SHA256').update(`${signed.join('')}${own}`, 'latin1');
+  const data = Buffer.from(`${signed.join('')}${own}`, 'latin1');
+  const value = Buffer.from(tags['b'] ?? '', 'base64');
+  const key = publicKeyOf(txtRecord, algorithm);
   return {
     bodyHashMatches: tags['bh'] === bodyHash,
-    signatureMatches: verifier.verify(key, tags['b'] ?? '', 'base64'),
+    signatureMatches:
+      algorithm === 'ed25519'
+        ? // RFC 8463 section 3: what is signed is the hash.
+          verify(null, createHash('sha256').update(data).digest(), key, value)
+        : verify('RSA-SHA256', data, key, value),
     tags,
     signedHeaders,
   };
 }
 
-function publicKeyOf(txtRecord: string): KeyObject {
-  const p = /p=([A-Za-z0-9+/=]+)/.exec(txtRecord)?.[1] ?? '';
-  return createPublicKey({ key: Buffer.from(p, 'base64'), format: 'der', type: 'spki' });
+/** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410). */
+const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+function publicKeyOf(txtRecord: string, algorithm: string): KeyObject {
+  const bytes = Buffer.from(/p=([A-Za-z0-9+/=]+)/.exec(txtRecord)?.[1] ?? '', 'base64');
+  const key = algorithm === 'ed25519' ? Buffer.concat([ED25519_PREFIX, bytes]) : bytes;
+  return createPublicKey({ key, format: 'der', type: 'spki' });
 }

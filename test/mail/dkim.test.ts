@@ -57,9 +57,26 @@ describe('a signed message', () => {
     expect(verifyDkim(Buffer.from(body, 'latin1'), record.value).bodyHashMatches).toBe(false);
   });
 
+  it('carries a second signature with an Ed25519 key where there is one', async () => {
+    const second = {
+      ...options,
+      selector: 'convenor-ed',
+      privateKey: keyOf('ed25519'),
+      algorithm: 'ed25519' as const,
+    };
+    const signed = await createDkimSigner(options, second)(await composeMessage(exampleMail()));
+    const verified = { bodyHashMatches: true, signatureMatches: true };
+    expect(verifyDkim(signed, checkDkimKey(options).record.value)).toMatchObject(verified);
+    const { record } = checkDkimKey(second);
+    expect(record.value).toMatch(/^v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=$/);
+    expect(verifyDkim(signed, record.value)).toMatchObject({ ...verified, tags: { s: 'convenor-ed' } });
+    const touched = Buffer.from(signed.toString('latin1').replace('One-Click', 'Two-Click'), 'latin1');
+    expect(verifyDkim(touched, record.value).signatureMatches).toBe(false);
+  });
+
   it('is what the mail server gets', async () => {
     await using server = await scriptedServer({});
-    const mailer = createSmtpMailer({ url: server.url, log: createLog('silent'), dkim: options });
+    const mailer = createSmtpMailer({ url: server.url, log: createLog('silent'), dkim: [options] });
     expect(await mailer.send(exampleMail())).toMatchObject({ result: 'accepted' });
     await mailer.close();
     // A line that begins with a dot travels with a second one (RFC 5321 section 4.5.2).
@@ -93,6 +110,7 @@ describe('the check of the key', () => {
     expect(fault({ privateKey: bad })).not.toContain('c2VjcmV0');
     expect(fault({ privateKey: keyOf('ed25519') })).toMatch(/ed25519.*only RSA/);
     expect(fault({ privateKey: keyOf('rsa', 512) })).toMatch(/512 bits/);
+    expect(fault({ algorithm: 'ed25519' })).toMatch(/^DKIM_ED25519_PRIVATE_KEY: .*rsa.*only Ed25519/);
     expect(fault({ domain: 'https://otgroup.example' })).toMatch(/^DKIM_DOMAIN/);
     expect(fault({ selector: 'a b' })).toMatch(/^DKIM_SELECTOR/);
   });
@@ -102,7 +120,7 @@ describe('the check of the key', () => {
       createSmtpMailer({
         url: 'smtp://localhost',
         log: createLog('silent'),
-        dkim: { ...options, privateKey: keyOf('ed25519') },
+        dkim: [{ ...options, privateKey: keyOf('ed25519') }],
       });
     expect(make).toThrow(ConvenorError);
   });

@@ -4,12 +4,13 @@ import type { Config } from '../../config/load.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { createLog } from '../../kernel/log.ts';
 import { templatesFolder } from '../../kernel/paths.ts';
-import { checkDkimKey, type DkimKeyCheck } from '../../mail/dkim.ts';
+import { checkDkimKey, type DkimKeyCheck, type DkimOptions } from '../../mail/dkim.ts';
 import type { Mailer } from '../../mail/types.ts';
 import { createMailerLiteClient, type MailerLiteClient } from '../../mailerlite/client.ts';
 import { faultsOf } from '../../mailerlite/webhooks.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { mailSamples } from '../../render/samples.ts';
+import { dkimKeys } from '../dkim-keys.ts';
 import { createZoomClient, type ZoomClient } from '../../zoom/client.ts';
 import { createMemoryTokenCache } from '../../zoom/token-cache.ts';
 
@@ -28,22 +29,34 @@ export async function mailFinding(mailer: Mailer): Promise<Finding> {
 }
 
 /**
- * Whether receivers can verify the signature: the key that is published must be the one that signs.
- *
- * @param resolveTxt looks TXT records up, each in its parts.
+ * Whether receivers can verify the signatures, the first fault that there is. See `dkimKeyFinding`.
  */
 export async function dkimFinding(
   config: Config,
   resolveTxt: (name: string) => Promise<string[][]> = resolveTxtByDns,
 ): Promise<Finding> {
   const check = 'DKIM';
-  const { DKIM_DOMAIN: domain, DKIM_SELECTOR: selector, DKIM_PRIVATE_KEY: privateKey } = config;
-  if (domain === undefined || selector === undefined || privateKey === undefined) {
-    return { check, state: 'ok', detail: 'off: signing is left to the mail server' };
-  }
+  const keys = dkimKeys(config);
+  if (keys.length === 0) return { check, state: 'ok', detail: 'off: signing is left to the mail server' };
+  const findings: Finding[] = [];
+  for (const key of keys) findings.push(await dkimKeyFinding(key, resolveTxt));
+  const fault = findings.find(({ state }) => state !== 'ok');
+  return fault ?? { check, state: 'ok', detail: findings.map(({ detail }) => detail).join('; ') };
+}
+
+/**
+ * Whether receivers can verify the signature with one key: the key that is published must be the one that signs.
+ *
+ * @param resolveTxt looks TXT records up, each in its parts.
+ */
+async function dkimKeyFinding(
+  options: DkimOptions,
+  resolveTxt: (name: string) => Promise<string[][]>,
+): Promise<Finding> {
+  const check = 'DKIM';
   let key: DkimKeyCheck;
   try {
-    key = checkDkimKey({ domain, selector, privateKey });
+    key = checkDkimKey(options);
   } catch (error) {
     return { check, state: 'problem', detail: 'the key cannot sign', advice: reasonOf(error) };
   }
@@ -63,11 +76,12 @@ export async function dkimFinding(
       advice: 'Check that this machine can resolve names, then run the doctor again.',
     };
   }
+  const size = options.algorithm === 'ed25519' ? 'an Ed25519 key' : `${key.bits} bits`;
   if (published.some((record) => publicKeyIn(record) === publicKeyIn(value))) {
     return {
       check,
       state: 'ok',
-      detail: `mails are signed for ${domain} with ${key.bits} bits, and the key is published`,
+      detail: `mails are signed for ${options.domain} with ${size}, and the key is published`,
     };
   }
   return { check, state: 'problem', detail: `the key at ${name} is not the one that signs`, advice: publish };
