@@ -12,8 +12,8 @@ export async function measureWire(): Promise<PartReport> {
     return {
       title: 'the reference: smtp-source against smtp-sink',
       about:
-        `Postfix’s \`smtp-source -d -s 10\`, a C program that sends one fixed message of ${MESSAGE_BYTES} bytes over ` +
-        `kept connections. ${ROUNDS} rounds of ${MESSAGES} messages; median (lowest–highest).`,
+        `Postfix’s \`smtp-source -d -s 10\`, a C program that sends one fixed message of ${MESSAGE_BYTES.toLocaleString('en-GB')} bytes over ` +
+        `kept connections. ${ROUNDS} rounds of ${MESSAGES.toLocaleString('en-GB')} messages; median (lowest–highest).`,
       columns: ['what', 'messages/s'],
       rows: [['smtp-source', withSpread(rates)]],
     };

@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../src/kernel/paths.ts';
 import { usageOf, type Usage } from './processes.ts';
@@ -12,37 +10,28 @@ export interface BenchWorkers {
   stop(): Promise<void>;
 }
 
-/** Starts so many `convenor worker` and waits until each is ready. */
+/** Starts so many `convenor worker` with their data in `folder`, and waits until each is ready. */
 export async function startWorkers(
   count: number,
+  folder: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<BenchWorkers> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'convenor-bench-worker-'));
   const children: ChildProcess[] = [];
   for (let number = 0; number < count; number++) {
-    const child = spawn(
-      process.execPath,
-      [
-        ...(process.env['BENCH_EXEC']?.split(' ') ?? []),
-        path.join(projectRoot, 'scripts/convenor.mjs'),
-        'worker',
-      ],
-      {
-        cwd: projectRoot,
-        env: {
-          PATH: process.env['PATH'],
-          HOME: process.env['HOME'],
-          DATA_DIR: folder,
-          MAIL_FROM: 'Bench <network@example.org>',
-          BASE_URL: 'https://network.example.org',
-          SECRET_KEY: 'the key of a bench, which nothing depends on',
-          LOG_LEVEL: 'info',
-          SMTP_CONNECTIONS: '10',
-          ...environment,
-        },
-        stdio: ['ignore', 'ignore', 'pipe'],
+    const child = spawn(process.execPath, [path.join(projectRoot, 'scripts/convenor.mjs'), 'worker'], {
+      cwd: projectRoot,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        DATA_DIR: folder,
+        MAIL_FROM: 'Bench <network@example.org>',
+        BASE_URL: 'https://network.example.org',
+        SECRET_KEY: 'the key of a bench, which nothing depends on',
+        LOG_LEVEL: 'info',
+        ...environment,
       },
-    );
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     children.push(child);
     await ready(child);
   }
@@ -56,7 +45,6 @@ export async function startWorkers(
           await once(child, 'exit');
         }),
       );
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

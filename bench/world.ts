@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { sql } from 'drizzle-orm';
 import { rows, openDatabase, type Db, type OpenDatabase } from '../src/db/open.ts';
 import { freezeAnnouncement } from '../src/announcements/expansion.ts';
@@ -17,6 +20,8 @@ export interface World {
   readonly databaseUrl: string;
   readonly db: Db;
   readonly redis: TestRedis;
+  /** For the data of workers. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -29,14 +34,17 @@ export async function startWorld(people: number): Promise<World> {
   await changeSetting(db, 'quietHours', 'off', { clock: systemClock, actor: 'bench' });
   await changeSetting(db, 'contactEmail', 'network@example.org', { clock: systemClock, actor: 'bench' });
   await enrol(db, people);
+  const folder = mkdtempSync(path.join(tmpdir(), 'convenor-bench-'));
   return {
     databaseUrl: postgres.url,
     db,
     redis,
+    folder,
     close: async () => {
       await database.close();
       await redis.stop();
       await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -4,7 +4,7 @@
  * 354: a message of which nothing was taken cannot have arrived and may be tried again; one that was taken and not
  * answered for is `unknown`.
  */
-import type { Writable } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import MimeNode, { type MimeNodeEnvelope } from 'nodemailer/lib/mime-node';
 import type { Log } from '../kernel/log.ts';
@@ -74,10 +74,21 @@ class HandOver {
     return this.begun;
   }
 
-  /** Called once the server wants the message. */
-  pipe(wire: Writable): void {
+  /**
+   * Called once the server wants the message, with a stream that doubles leading dots, repairs line ends and adds the
+   * last dot, one byte after the other. Where all lines end as they should, the bytes go past that, done at once.
+   */
+  pipe(wire: Transform): void {
     this.begun = true;
-    wire.end(this.#raw);
+    const text = this.#raw.toString('latin1');
+    if (!text.endsWith('\r\n') || text.startsWith('.') || UNEVEN.test(text)) {
+      wire.end(this.#raw);
+      return;
+    }
+    const dotted = text.includes('\n.');
+    wire.push(dotted ? Buffer.from(text.replaceAll('\n.', '\n..'), 'latin1') : this.#raw);
+    wire.push('.\r\n');
+    wire.push(null);
   }
 
   asMail(signal: AbortSignal | undefined): PoolMail {
@@ -90,6 +101,9 @@ class HandOver {
     return { data: signal === undefined ? {} : { signal }, message } as unknown as PoolMail;
   }
 }
+
+/** A line end that is not CRLF. */
+const UNEVEN = /\r(?!\n)|(?<!\r)\n/;
 
 /** Addresses that every server takes as they are. */
 const PLAIN_ADDRESS = /^[\w.+-]+@[a-z0-9.-]+$/i;

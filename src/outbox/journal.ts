@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { appendFileSync, createReadStream } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -63,7 +63,8 @@ export function journalled(
     next = undefined;
     try {
       await (ready ??= prepare(folder));
-      for (const [name, text] of lines) await appendFile(path.join(folder, name), text, { mode: 0o600 });
+      // One short write into the system's cache: a turn of the thread pool would cost several times as much.
+      for (const [name, text] of lines) appendFileSync(path.join(folder, name), text, { mode: 0o600 });
       broken = false;
     } catch (err) {
       if (!broken) log.error({ err }, 'the journal of what is sent cannot be written');
