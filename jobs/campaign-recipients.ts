@@ -47,14 +47,15 @@ function sentTo({ id, email }: MailerLiteSubscriber): SentTo {
 }
 
 function eventsOf(campaignId: string, person: MailerLiteSubscriber): ReceivedEvent[] {
-  const { id, email, status, unsubscribedAt } = person;
+  const { id, email, status, unsubscribedAt, updatedAt } = person;
   const name = EVENT_NAMES[status];
   if (name === undefined) return [];
   return [
     {
       name,
       dedupeKey: `campaign:${campaignId}:${id}:${status}`,
-      subscriber: { id, email, status, unsubscribedAt },
+      subscriber: { id, email, status, unsubscribedAt, updatedAt },
+      groupId: null,
     },
   ];
 }

@@ -2,15 +2,10 @@ import { z } from 'zod';
 import type { MailerLiteClient } from '../src/mailerlite/client.ts';
 import type { Services } from './services.ts';
 import { applySeen } from '../src/sync/apply-seen.ts';
-import {
-  applyOptOutEvents,
-  eventsWait,
-  handleEvents,
-  peopleWithEvents,
-  waitingEvents,
-} from '../src/sync/event-inbox.ts';
+import { eventsWait, handleEvents, peopleWithEvents, waitingEvents } from '../src/sync/event-inbox.ts';
 import { markGone } from '../src/sync/pull-runs.ts';
 import { BATCH } from '../src/sync/push-plan.ts';
+import { applyReports, applyReportsOfLeaving } from '../src/sync/reports.ts';
 import { readTopicGroups } from '../src/sync/topic-groups.ts';
 import { defineJob } from './define.ts';
 import { withGroupsVerified } from './mailerlite-groups.ts';
@@ -24,8 +19,9 @@ const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'ti
 type EventServices = Services & { readonly mailerlite: MailerLiteClient; readonly signal: AbortSignal };
 
 /**
- * Deals with what the webhook reported. An opt-out takes effect from the event itself; for everything else an
- * event is a hint that a person is to be looked at, since events come late, twice and out of order.
+ * Deals with what the webhook reported. Leaving the list takes effect from the event itself; for everything else
+ * an event is a hint that a person is to be looked at, since events come late, twice and out of order. After the
+ * look the reports are held against it once more: an act that was undone by somebody else left no other trace.
  */
 export const mailerliteWebhook = defineJob({
   name: 'mailerlite-webhook',
@@ -43,7 +39,7 @@ export const mailerliteWebhook = defineJob({
     while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
       const ids = await peopleWithEvents(db, BATCH);
       if (ids.length === 0) return;
-      await applyOptOutEvents(db, ids, { clock });
+      await applyReportsOfLeaving(db, ids, { clock });
       if ((await lookAt(ids, { ...services, mailerlite })) === 0) return;
     }
   },
@@ -70,13 +66,15 @@ async function lookAt(ids: readonly string[], services: EventServices): Promise<
   const settled = failed.filter(({ error }) => !PASSING.has(error.kind)).map(({ id }) => id);
   return withGroupsVerified(services, (groupsVerified) =>
     db.transaction(async (tx) => {
+      const groups = await readTopicGroups(tx);
       const { stale } = await applySeen(tx, seen, {
         ...services,
         source: 'mailerlite_webhook',
-        groups: await readTopicGroups(tx),
+        groups,
         askedAt,
         groupsVerified,
       });
+      await applyReports(tx, seen, { clock, groups, groupsVerified });
       await markGone(tx, gone, { clock });
       const done = [...seen.map(({ id }) => id), ...settled].filter((id) => !stale.includes(id));
       const keys = done.flatMap((id) => events.get(id) ?? []);

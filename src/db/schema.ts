@@ -193,6 +193,7 @@ export const mailerliteLinks = pgTable('mailerlite_links', {
   attempts: integer().notNull().default(0),
   retryAt: instant('retry_at'),
   pausedUntil: instant('paused_until'),
+  takenOutAt: instant('taken_out_at').array().notNull().default([]),
 });
 
 export const mailerliteForgets = pgTable('mailerlite_forgets', {
@@ -214,6 +215,8 @@ export const mailerliteEvents = pgTable('mailerlite_events', {
   mailerliteId: text('mailerlite_id'),
   status: text(),
   unsubscribedAt: instant('unsubscribed_at'),
+  groupId: text('group_id'),
+  changedAt: instant('changed_at'),
   receivedAt: instant('received_at').notNull(),
   handledAt: instant('handled_at'),
 });

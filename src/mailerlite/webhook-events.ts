@@ -11,6 +11,8 @@ export interface WebhookEvent {
   readonly dedupeKey: string;
   /** Undefined for events about something else, such as a campaign. */
   readonly subscriber: WebhookSubscriber | undefined;
+  /** The group that the person was put into or taken out of. */
+  readonly groupId: string | null;
 }
 
 /** What an event says about the person. */
@@ -46,6 +48,7 @@ const item = z.looseObject({
   event: z.string().optional(),
   type: z.string().optional(),
   subscriber: z.unknown().optional(),
+  group: z.object({ id }).nullish().catch(null),
 });
 const batch = z.looseObject({ events: z.array(z.unknown()) });
 
@@ -88,6 +91,7 @@ function parseEvent(value: unknown): WebhookEvent | undefined {
       unsubscribedAt: about.unsubscribed_at,
       updatedAt: about.updated_at,
     },
+    groupId: parsed.data.group?.id ?? null,
   };
 }
 

@@ -14,7 +14,7 @@ import { actsFor, type Pair, type SeenContext, type SeenSummary } from './seen.t
 import type { DifferenceKind, ThereSubscriber, TopicGroups } from './types.ts';
 
 /** So many people leaving a group at once may mean that the group is gone. */
-const MANY_LEAVING = 10;
+export const MANY_LEAVING = 10;
 
 /**
  * Many people have left a group at once. Nothing was changed: look whether the groups still exist, and if so come

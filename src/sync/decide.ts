@@ -207,7 +207,7 @@ function leftGroupAt(there: There, base: Base, now: Temporal.Instant): Temporal.
 }
 
 /** Whether the person themselves agreed after an opt-out in MailerLite, so that the agreement outlives it. */
-function isNewer(given: TopicHere, optOut: Temporal.Instant): boolean {
+export function isNewer(given: TopicHere, optOut: Temporal.Instant): boolean {
   return given.byPerson && isAfter(given.at, optOut);
 }
 
@@ -228,6 +228,6 @@ function pending(here: Here, wanted: 'normal' | 'urgent'): Decision['push'] {
   return here.pushPending ? 'none' : wanted;
 }
 
-function isAfter(a: Temporal.Instant, b: Temporal.Instant): boolean {
+export function isAfter(a: Temporal.Instant, b: Temporal.Instant): boolean {
   return Temporal.Instant.compare(a, b) > 0;
 }

@@ -34,6 +34,8 @@ export interface Link {
   readonly attempts: number;
   /** When they left here once more, having left before. */
   readonly leftAgainAt: Temporal.Instant | null;
+  /** When we took them out of a group although they still want the mail, the last few times. */
+  readonly takenOutAt: readonly Temporal.Instant[];
 }
 
 interface Row {
@@ -59,6 +61,7 @@ interface Row {
     done_at: string | null;
     attempts: number;
     left_again_at: string | null;
+    taken_out_at: string[];
   } | null;
 }
 
@@ -120,6 +123,7 @@ function personOf({ id, createdAt, pausedUntil, topics, link, ...row }: Row): Pe
             doneAt: instantOrNull(link.done_at),
             attempts: link.attempts,
             leftAgainAt: instantOrNull(link.left_again_at),
+            takenOutAt: link.taken_out_at.map((at) => Temporal.Instant.from(at)),
           },
   };
 }

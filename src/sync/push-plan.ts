@@ -80,6 +80,7 @@ export async function planPush(
       urgentOnly,
     );
     const settled: { subscriberId: string; version: number }[] = [];
+    const takenOut: string[] = [];
     let full = false;
     for (const person of waiting) {
       const changes = changesFor(person, groups, plannedAt);
@@ -92,9 +93,11 @@ export async function planPush(
         planned.push({ subscriberId: person.subscriberId, version, changes });
         size += changes.length;
         urgent ||= person.urgent;
+        if (isTakenOut(person, changes, groups)) takenOut.push(person.subscriberId);
       }
     }
     await settleQuietly(tx, settled, plannedAt);
+    await noteTakenOut(tx, takenOut, plannedAt);
     if (full || waiting.length < LOOK) break;
   }
   const forgets = urgentOnly ? [] : await readForgets(tx, BATCH - size);
@@ -203,6 +206,23 @@ async function settleQuietly(
     from jsonb_to_recordset(${JSON.stringify(settled)}::text::jsonb) as p("subscriberId" uuid, version integer)
     join subscribers s on s.id = p."subscriberId"
     where l.subscriber_id = p."subscriberId" and l.done_version < p.version`);
+}
+
+/** Whether this takes somebody out of a group whose mail they have not refused: a pause, the do-not-mail list. */
+function isTakenOut(person: Person, changes: readonly ThereChange[], { topicOf }: TopicGroups): boolean {
+  return changes.some((change) => {
+    const topic = change.kind === 'leave' ? topicOf.get(change.groupId) : undefined;
+    return topic !== undefined && person.topics.get(topic)?.subscribed !== false;
+  });
+}
+
+/** Written down before MailerLite is asked, since it reports the change like one of the person's own. */
+async function noteTakenOut(tx: Tx, ids: readonly string[], now: Temporal.Instant): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.execute(sql`
+    update mailerlite_links l set taken_out_at =
+      l.taken_out_at[greatest(1, cardinality(l.taken_out_at) - 3):] || ${now.toString()}::timestamptz
+    where l.subscriber_id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb)::uuid)`);
 }
 
 /** A pause that has ended is a wish like any other: the groups are due again. */

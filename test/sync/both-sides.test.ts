@@ -59,6 +59,14 @@ describe('two lists', () => {
     );
   }
 
+  async function pauseFor(time: { hours: number }): Promise<void> {
+    await changePreferences(
+      world.db,
+      { subscriberId: await idOf(), pausedUntil: world.clock.now().add(time), source: 'preferences' },
+      { clock: world.clock, addressHash: world.services.addressHash },
+    );
+  }
+
   function actThere(act: Parameters<World['fake']['act']>[0]): void {
     world.clock.advance({ minutes: 1 });
     world.fake.act(act);
@@ -185,15 +193,7 @@ describe('two lists', () => {
 
     it('leave the groups for a pause and come back after it', async () => {
       await agreed('meetings');
-      await changePreferences(
-        world.db,
-        {
-          subscriberId: await idOf(),
-          pausedUntil: world.clock.now().add({ hours: 48 }),
-          source: 'preferences',
-        },
-        { clock: world.clock, addressHash: world.services.addressHash },
-      );
+      await pauseFor({ hours: 48 });
       await pull(world);
       expect([await here(), there()]).toEqual([[], []]);
       world.clock.advance({ hours: 49 });
@@ -281,7 +281,7 @@ describe('two lists', () => {
       actThere({ email: ANNA, act: 'unsubscribe' });
       const early = world.fake.takeDeliveries();
       // The person comes back by a form that they confirm.
-      actThere({ email: ANNA, act: 'return' });
+      actThere({ email: ANNA, act: 'return', confirmed: true });
       const late = world.fake.takeDeliveries();
       await receiveEvents(world, [...late, ...late]);
       await settle(world);
@@ -290,6 +290,33 @@ describe('two lists', () => {
       await settle(world);
       expect(await here()).toEqual(['meetings']);
       expect(there()).toEqual(['meetings']);
+    });
+
+    it('take a late report of leaving for more than a return that nobody confirmed', async () => {
+      await world.client.ensureWebhook('http://127.0.0.1:9/hooks/mailerlite');
+      await agreed('meetings');
+      actThere({ email: ANNA, act: 'unsubscribe' });
+      const early = world.fake.takeDeliveries();
+      actThere({ email: ANNA, act: 'return' });
+      await receiveEvents(world);
+      await settle(world);
+      await receiveEvents(world, early);
+      await settle(world);
+      expect([await here(), there()]).toEqual([[], []]);
+    });
+
+    it('do not take a pause, of which MailerLite reports that they left the group, for an opt-out', async () => {
+      await world.client.ensureWebhook('http://127.0.0.1:9/hooks/mailerlite');
+      await agreed('meetings');
+      await pauseFor({ hours: 30 });
+      await settle(world);
+      expect(there()).toEqual([]);
+      world.clock.advance({ minutes: 17 });
+      await receiveEvents(world);
+      await settle(world);
+      world.clock.advance({ hours: 31 });
+      await settle(world);
+      expect([await here(), there()]).toEqual([['meetings'], ['meetings']]);
     });
   });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mailerlitePull } from '../../jobs/mailerlite-pull.ts';
 import { mailerlitePush } from '../../jobs/mailerlite-push.ts';
 import { mailerliteWebhook } from '../../jobs/mailerlite-webhook.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
+import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import type { Topic } from '../../src/db/schema.ts';
 import type { MailerLiteClient } from '../../src/mailerlite/client.ts';
 import { MailerLiteError } from '../../src/mailerlite/errors.ts';
@@ -75,16 +75,101 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** The newest act of each person themselves about each topic: whether they want it. */
+const [A, B] = PEOPLE;
+/** Each step with the seconds before it. */
+const ORDERS: Readonly<Record<string, readonly [Step, number][]>> = {
+  'a group is left there after an enrolment here of which MailerLite has not been told': [
+    [{ do: 'join_by_form_there', person: B, topic: 'meetings' }, 60],
+    [{ do: 'enrol_here', person: B, topic: 'meetings' }, 60],
+    [{ do: 'leave_group_there', person: B, topic: 'meetings' }, 60],
+  ],
+  'a group is left there before an enrolment here, and nobody had looked': [
+    [{ do: 'join_by_form_there', person: B, topic: 'training' }, 60],
+    [{ do: 'leave_group_there', person: B, topic: 'training' }, 60],
+    [{ do: 'enrol_here', person: B, topic: 'training' }, 60],
+  ],
+  'a group is left there, which is reported before the enrolment here': [
+    [{ do: 'join_by_form_there', person: B, topic: 'training' }, 60],
+    [{ do: 'leave_group_there', person: B, topic: 'training' }, 60],
+    [{ do: 'deliver', keep: 2, turned: false }, 60],
+    [{ do: 'work' }, 60],
+    [{ do: 'enrol_here', person: B, topic: 'training' }, 60],
+  ],
+  'somebody leaves there and another puts them back before anybody looks': [
+    [{ do: 'add_there', person: A, topic: 'meetings' }, 60],
+    [{ do: 'leave_there', person: A }, 60],
+    [{ do: 'revive_there', person: A }, 60],
+  ],
+  'a group is left there during a pause here': [
+    [{ do: 'enrol_here', person: A, topic: 'meetings' }, 60],
+    [{ do: 'work' }, 60],
+    [{ do: 'pause_here', person: A }, 60],
+    [{ do: 'leave_group_there', person: A, topic: 'meetings' }, 60],
+    [{ do: 'work' }, 60],
+  ],
+};
+
+/** The newest act of a person themselves about a topic. */
+interface Wish {
+  readonly on: boolean;
+  /** In MailerLite, by leaving the list or the group; in whole seconds, as its reports say. */
+  readonly there?: { readonly event: string; readonly at: string };
+  /** It left a trace in MailerLite at which a comparison can see it. */
+  traced: boolean;
+  reported: boolean;
+}
+
+/**
+ * The newest act of each person themselves about each topic. An act in MailerLite that nobody can see in the state
+ * that it left, since somebody else undid it or it undid what was not known here, counts if its report arrives.
+ */
 class Wishes {
-  readonly #newest = new Map<string, boolean>();
+  readonly #newest = new Map<string, Wish>();
 
   note(email: string, topics: readonly Topic[], on: boolean): void {
-    for (const one of topics) this.#newest.set(`${email} ${one}`, on);
+    for (const one of topics) this.#newest.set(`${email} ${one}`, { on, traced: true, reported: true });
+  }
+
+  left(
+    email: string,
+    topics: readonly Topic[],
+    there: { event: string; at: string },
+    traced: (topic: Topic) => boolean,
+  ): void {
+    for (const one of topics) {
+      this.#newest.set(`${email} ${one}`, { on: false, there, traced: traced(one), reported: true });
+    }
+  }
+
+  /** Somebody else has undone what the person did there. */
+  cover(email: string, topics: readonly Topic[]): void {
+    for (const one of topics) {
+      const wish = this.#newest.get(`${email} ${one}`);
+      if (wish?.there !== undefined) wish.traced = false;
+    }
+  }
+
+  /** A report got lost. */
+  lose({
+    name,
+    email,
+    at,
+    topic,
+  }: {
+    name: string;
+    email: string;
+    at: string;
+    topic: Topic | undefined;
+  }): void {
+    for (const one of topic === undefined ? TOPICS : [topic]) {
+      const wish = this.#newest.get(`${email} ${one}`);
+      if (wish?.there?.event === name && wish.there.at === at) wish.reported = false;
+    }
   }
 
   refused(email: string, one: Topic): boolean {
-    return this.#newest.get(`${email} ${one}`) === false;
+    const wish = this.#newest.get(`${email} ${one}`);
+    return wish !== undefined && !wish.on && (wish.traced || wish.reported);
   }
 }
 
@@ -117,21 +202,23 @@ describe('any order of acts on both sides, of lost answers and of several worker
     },
   );
 
-  // The same orders each time, so that a change is what makes it fail; `INTERLEAVINGS=400` draws as many new ones.
+  // The same orders each time, so that a change is what makes it fail; `INTERLEAVINGS=400` draws as many new ones,
+  // or as many as nine minutes allow.
   it('ends with both sides equal, and with nobody who opted out active anywhere', async () => {
     const wanted = process.env['INTERLEAVINGS'];
-    await fc.assert(
+    const drawn = await fc.check(
       property,
       wanted === undefined
         ? { numRuns: 20, seed: 20_261_125, endOnFailure: true }
-        : { numRuns: Number(wanted) },
+        : { numRuns: Number(wanted), plugins: [fc.interruptAfterTimeLimit(540_000)] },
     );
+    if (wanted !== undefined) process.stderr.write(`${drawn.numRuns} orders, seed ${drawn.seed}\n`);
+    expect(drawn.failed, fc.defaultReportMessage(drawn)).toBe(false);
   }, 600_000);
 
-  // A known fault: while a comparison is under way, somebody leaves and comes back at MailerLite, an administrator
-  // enrols them here, and they leave the group there; the enrolment outlives that.
-  it.fails('keeps a leave of a group after an enrolment during a comparison', async () => {
-    await fc.assert(property, { seed: -1_399_302_607, path: '11', endOnFailure: true });
+  // Orders that once went wrong.
+  it.each(Object.entries(ORDERS))('holds when %s', async (_, steps) => {
+    await fc.assert(property, { numRuns: 1, examples: [[[...steps]]] });
   });
 });
 
@@ -175,14 +262,18 @@ async function take(world: World, one: Step, wishes: Wishes): Promise<void> {
       return;
     case 'leave_there':
       if (!isThere(world, one.person)) return;
-      wishes.note(one.person, TOPICS, false);
+      if (fake.subscriber({ email: one.person })['status'] === 'unsubscribed') return;
       fake.act({ email: one.person, act: 'unsubscribe' });
+      wishes.left(one.person, TOPICS, actThere(world, one.person, 'subscriber.unsubscribed'), () => true);
       return;
-    case 'leave_group_there':
+    case 'leave_group_there': {
       if (!isThere(world, one.person) || !groupsThere(world, one.person).includes(one.topic)) return;
-      wishes.note(one.person, [one.topic], false);
       fake.act({ email: one.person, act: 'leave', group: world.groups[one.topic] });
+      const there = actThere(world, one.person, 'subscriber.removed_from_group');
+      const known = await knownInGroup(world, one.person, one.topic);
+      wishes.left(one.person, [one.topic], there, () => known);
       return;
+    }
     case 'join_by_form_there':
       if (!isThere(world, one.person)) fake.createSubscriber({ email: one.person, status: 'unconfirmed' });
       fake.act({ email: one.person, act: 'return', confirmed: true });
@@ -193,20 +284,25 @@ async function take(world: World, one: Step, wishes: Wishes): Promise<void> {
     case 'add_there':
       if (!isThere(world, one.person)) fake.createSubscriber({ email: one.person });
       fake.act({ email: one.person, act: 'join', group: world.groups[one.topic] });
+      wishes.cover(one.person, [one.topic]);
       return;
     case 'revive_there':
       if (isThere(world, one.person)) fake.act({ email: one.person, act: 'return' });
+      wishes.cover(one.person, TOPICS);
       return;
     case 'delete_there':
       if (isThere(world, one.person)) fake.act({ email: one.person, act: 'delete' });
+      wishes.cover(one.person, TOPICS);
       return;
     case 'bounce_there':
       if (isThere(world, one.person)) fake.act({ email: one.person, act: 'bounce' });
+      wishes.cover(one.person, TOPICS);
       return;
     case 'deliver': {
       // Some messages are lost, some come twice, some in the wrong order.
       const messages = fake.takeDeliveries().flatMap((message, index) => {
         const fate = (one.keep + index) % 8;
+        if (fate === 0) for (const report of reportsIn(world, message.body)) wishes.lose(report);
         return fate === 0 ? [] : fate === 1 ? [message, message] : [message];
       });
       await receiveEvents(world, one.turned ? messages.toReversed() : messages);
@@ -242,6 +338,35 @@ function isThere({ fake }: World, email: string): boolean {
 function groupsThere({ fake, groups }: World, email: string): MappedTopic[] {
   const ids = (fake.subscriber({ email })['groups'] as { id: string }[]).map(({ id }) => id);
   return TOPICS.filter((one) => ids.includes(groups[one]));
+}
+
+function actThere({ fake }: World, email: string, event: string): { event: string; at: string } {
+  return { event, at: fake.subscriber({ email })['updated_at'] as string };
+}
+
+/** Whether it is known here that MailerLite has the person in the group: only then is leaving it to be seen. */
+async function knownInGroup({ db }: World, email: string, topic: MappedTopic): Promise<boolean> {
+  const [row] = await rows(
+    db,
+    sql`select 1 from mailerlite_links l join subscribers s on s.id = l.subscriber_id
+      where s.email_normalised = ${email} and l.status = 'active' and ${topic} = any(l.topics)`,
+  );
+  return row !== undefined;
+}
+
+/** What a message of the webhook reports: one event, or a batch of them. */
+function reportsIn({ groups }: World, body: string) {
+  const message = JSON.parse(body) as Record<string, unknown>;
+  return ((message['events'] as Record<string, unknown>[] | undefined) ?? [message]).map((event) => {
+    const person = (event['subscriber'] ?? event) as Record<string, string>;
+    const group = (event['group'] as { id: string } | undefined)?.id;
+    return {
+      name: (event['event'] ?? event['type']) as string,
+      email: person['email']!,
+      at: person['updated_at']!.slice(0, 19).replace('T', ' '),
+      topic: TOPICS.find((one) => groups[one] === group),
+    };
+  });
 }
 
 /** Work may fail as MailerLite's faults make it; nothing else. */
