@@ -9,7 +9,10 @@ import { rows, type Tx } from '../db/open.ts';
 import { countItemsToDecide } from '../noticeboard/items.ts';
 import { meetingsBetween } from '../meetings/occurrences.ts';
 import type { AdminRole } from '../organisation/admins.ts';
+import { readSettings } from '../organisation/settings.ts';
 import { roomsNeedingAttention } from '../rooms/view.ts';
+import { planWarnings } from '../sync/overview.ts';
+import { readWebhookState } from '../sync/webhook-state.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { decisionView } from './admin/meetings.ts';
 import { grouped, people } from './words.ts';
@@ -96,7 +99,7 @@ export async function attentionOf(tx: Tx, now: Temporal.Instant, role: AdminRole
     });
   }
   matters.push(...(await draftsToApprove(tx)), ...(await roomsInTrouble(tx, now)));
-  if (role === 'administrator') matters.push(...(await forAdministrators(tx)));
+  if (role === 'administrator') matters.push(...(await forAdministrators(tx, now)));
   return { undecided, matters, count: undecided.length + matters.length };
 }
 
@@ -123,7 +126,7 @@ async function roomsInTrouble(tx: Tx, now: Temporal.Instant): Promise<Matter[]> 
 }
 
 /** What lies on pages that editors do not see. */
-async function forAdministrators(tx: Tx): Promise<Matter[]> {
+async function forAdministrators(tx: Tx, now: Temporal.Instant): Promise<Matter[]> {
   const [waiting] = await rows<{ differences: number; complaints: number }>(
     tx,
     sql`select (select count(*)::int from sync_differences where resolved_at is null) as differences,
@@ -149,6 +152,26 @@ async function forAdministrators(tx: Tx): Promise<Matter[]> {
       text: 'The two lists disagree, and only you can say which of them is right.',
       href: '/admin/mailerlite',
       link: 'Decide',
+    });
+  }
+  const settings = await readSettings(tx);
+  const limits = await planWarnings(tx, settings, { clock: { now: () => now }, zone: settings.timeZone });
+  const webhook = await readWebhookState(tx);
+  const faults = webhook.wanted ? webhook.faults : [];
+  const inMailerLite = {
+    tone: 'warn',
+    icon: 'icons/repeat',
+    href: '/admin/mailerlite',
+    link: 'Look at it',
+  } as const;
+  for (const text of limits) {
+    matters.push({ ...inMailerLite, title: 'MailerLite’s plan is nearly used up', text });
+  }
+  if (faults.length > 0) {
+    matters.push({
+      ...inMailerLite,
+      title: 'MailerLite’s reports were out of order at the last look',
+      text: `${faults.join(' ')} They are registered anew; compare the lists to be sure that nothing was missed.`,
     });
   }
   return matters;

@@ -3,12 +3,13 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import { listAudit } from '../../src/organisation/audit.ts';
+import { changeSetting } from '../../src/organisation/settings.ts';
 import { fileComplaint } from '../../src/subscribers/complaints.ts';
 import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { noteDifferences } from '../../src/sync/differences.ts';
 import { runningPull } from '../../src/sync/pull-runs.ts';
-import { readWebhookState } from '../../src/sync/webhook-state.ts';
+import { readWebhookState, saveWebhook, wantWebhook } from '../../src/sync/webhook-state.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
 
@@ -47,6 +48,12 @@ const send = (url: string, payload = '') =>
 
 describe('the page where people choose', () => {
   const page = () => new URL(site.deps.links.preferencesUrl(id)).pathname;
+
+  it('has a link with which the person invites others', async () => {
+    const { body } = await site.app.inject(page());
+    const link = new URL(/<code id="invite">([^<]+)</.exec(body)![1]!).pathname;
+    expect((await site.app.inject(link)).body).toContain('A member of the group has invited you');
+  });
 
   it('pauses until a day of one’s own, and keeps a wrong one to be put right', async () => {
     const wrong = await send(page(), 'act=save&topics=meetings&name=Ann&pausedUntil=2026-12-01');
@@ -202,6 +209,22 @@ describe('the administrator', () => {
     const { body } = await browser.get(`/admin/subscribers/${id}/invite`);
     const link = new URL(/<code id="link">([^<]+)</.exec(body)![1]!).pathname;
     expect((await site.app.inject(link)).body).toContain('A member of the group has invited you');
+  });
+
+  it('is told on the first page when MailerLite’s plan is nearly used up or its reports fail', async () => {
+    const by = { clock: site.clock, actor: 'test' };
+    const first = async () => (await browser.get('/admin')).body;
+    expect(await first()).not.toContain('MailerLite’s');
+    await changeSetting(database.db, 'mailerlitePlanSubscribers', '1', by);
+    await database.db.execute(sql`
+      insert into mailerlite_links (subscriber_id, mailerlite_id, status, wanted_at)
+      values (${id}, '7', 'active', now())
+      on conflict (subscriber_id) do update set mailerlite_id = '7', status = 'active'`);
+    expect(await first()).toContain('1 of the 1 subscribers that your MailerLite plan allows are used');
+    await wantWebhook(database.db, by);
+    const webhook = { url: 'https://x.example/hooks/mailerlite', mailerliteId: '1', secret: 's' };
+    await saveWebhook(database.db, { ...webhook, faults: ['MailerLite has blocked it.'] }, by);
+    expect(await first()).toContain('MailerLite has blocked it.');
   });
 
   it('compares with MailerLite, has it report, and decides about differences', async () => {

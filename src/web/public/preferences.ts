@@ -6,7 +6,7 @@ import { readSettings } from '../../organisation/settings.ts';
 import { eraseSubscriber } from '../../subscribers/erasure.ts';
 import { undoUnsubscribe, unsubscribe, whenNothingIsUnderWay } from '../../subscribers/opt-out.ts';
 import { changePreferences } from '../../subscribers/preferences.ts';
-import { requestRecordLink } from '../../subscribers/self-service.ts';
+import { INVITATION_VALID, requestRecordLink } from '../../subscribers/self-service.ts';
 import { findSubscriber, type Subscriber } from '../../subscribers/subscribers.ts';
 import { currentWordings } from '../../subscribers/wordings.ts';
 import type { Evidence } from '../../subscribers/consent-ledger.ts';
@@ -223,6 +223,7 @@ export const preferencePages = routes({ name: 'preferences', needs: ['access', '
         ...PAUSES.map(([value, label]) => ({ value, label, selected: paused === undefined && value === '' })),
       ],
       hasLeft: subscriber.topics.length === 0,
+      inviteLink: links.inviteUrl(subscriber.id, clock.now().add(INVITATION_VALID)),
       saved: undefined as string | undefined,
       canUndo: false,
     };
