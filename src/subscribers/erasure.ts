@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
 import { ConvenorError, notFound } from '../kernel/errors.ts';
 import { recordAudit } from '../organisation/audit.ts';
@@ -44,7 +44,7 @@ export async function eraseSubscriber(
     await excludePending(inner, id, { clock });
     await refuseInFlight(inner, id);
     const normalised = subscriber.emailNormalised;
-    const addresses = sql`(${normalised}, ${await typedAddress(inner, id)})`;
+    const addresses = [normalised, await typedAddress(inner, id)] as const;
     await suppressAddress(inner, { normalised, reason: 'erased' }, { clock, addressHash });
     await inner.execute(sql`
       update suppressions x set email_normalised = null, detail = null
@@ -58,7 +58,7 @@ export async function eraseSubscriber(
     await inner.execute(sql`delete from subscribers s where s.id = ${id}`);
     // A run that was being filled meanwhile has let the line above wait, and now shows what it wrote.
     await inner.execute(
-      sql`update deliveries set ${ANONYMOUS_DELIVERY} where email_normalised in ${addresses}`,
+      sql`update deliveries set ${ANONYMOUS_DELIVERY} where email_normalised in (${addresses[0]}, ${addresses[1]})`,
     );
     await recordAudit(inner, { actor, action: 'subscriber.erased', subject: id }, { clock });
   });
@@ -95,26 +95,36 @@ async function typedAddress(tx: Tx, id: string): Promise<string> {
   return found!.email;
 }
 
-/** @param addresses the spellings of the address, as an SQL list. */
-async function eraseTraces(tx: Tx, id: string, addresses: SQL): Promise<void> {
+/** @param addresses the spellings of the address. */
+async function eraseTraces(tx: Tx, id: string, addresses: readonly [string, string]): Promise<void> {
+  const list = sql`(${addresses[0]}, ${addresses[1]})`;
   const statements = [
-    sql`delete from outbox_messages o where lower(o.recipient) in ${addresses}
+    sql`delete from outbox_messages o where lower(o.recipient) in ${list}
       or o.delivery_id in (select d.id from deliveries d where d.subscriber_id = ${id})`,
     sql`update deliveries set ${ANONYMOUS_DELIVERY}
-      where subscriber_id = ${id} or email_normalised in ${addresses}`,
+      where subscriber_id = ${id} or email_normalised in ${list}`,
     sql`delete from service_mails m where (m.recipient_kind = 'subscriber' and m.recipient = ${id})
-      or (m.recipient_kind = 'address' and lower(m.recipient) in ${addresses})`,
+      or (m.recipient_kind = 'address' and lower(m.recipient) in ${list})`,
     sql`delete from consent_evidence v where v.seq in (
       select e.seq from consent_events e where e.subscriber_id = ${id})`,
-    sql`update complaints c set name = null, email = null where lower(c.email) in ${addresses}`,
-    sql`delete from item_submitters i where i.email_normalised in ${addresses}`,
-    sql`update attendances a set email_normalised = null, names = '{}' where a.email_normalised in ${addresses}`,
+    sql`update complaints c set name = null, email = null where lower(c.email) in ${list}`,
+    // Where somebody gave their own address for enquiries, it goes from the page as well.
+    sql`update items i set contact = '' where exists (
+      select 1 from (values ${sql.join(
+        [addresses[0], addresses[1]].map((address) => sql`(${address})`),
+        sql`, `,
+      )}) as x(address) where strpos(lower(i.contact), x.address) > 0)`,
+    sql`delete from item_submitters i where i.email_normalised in ${list}`,
+    sql`delete from mailerlite_events e where e.mailerlite_id in (
+      select l.mailerlite_id from mailerlite_links l where l.subscriber_id = ${id})`,
+    sql`update attendances a set email_normalised = null, names = '{}', suggested_id = null
+      where a.email_normalised in ${list}`,
     sql`update import_runs r set result = jsonb_set(r.result, '{rejected}', (
         select coalesce(jsonb_agg(x), '[]') from jsonb_array_elements(r.result -> 'rejected') x
-        where lower(x ->> 'email') not in ${addresses}
+        where lower(x ->> 'email') not in ${list}
       ))
       where exists (
-        select 1 from jsonb_array_elements(r.result -> 'rejected') x where lower(x ->> 'email') in ${addresses}
+        select 1 from jsonb_array_elements(r.result -> 'rejected') x where lower(x ->> 'email') in ${list}
       )`,
   ];
   for (const statement of statements) await tx.execute(statement);

@@ -24,7 +24,7 @@ export function privacyNotice(settings: Settings): NoticeSection[] {
     {
       heading: 'What we keep and what for',
       paragraphs: [
-        'Your e-mail address, your name if you gave it, whether you are an occupational therapist or a student, your HCPC number if you gave it, who invited you, what you agreed to and when, and what we sent you. We use it to send you the mail you asked for, to run our meetings, and to prove that you asked. You need not give us any of it, but without an address we cannot mail you.',
+        'Your e-mail address, your name if you gave it, whether you are an occupational therapist or a student, your HCPC number if you gave it, who invited you, what you agreed to and when, and what we sent you; your answers to invitations and what you asked, when you were at a meeting, and your certificates; and what you hand in for the noticeboard. We use it to send you the mail you asked for, to run our meetings, and to prove that you asked. You need not give us any of it, but without an address we cannot mail you.',
         'If somebody else gave us your address, for example when an existing list was taken over, your record says so.',
         'We do not track whether you open our mail or what you click, and no decision about you is made by a machine.',
       ],

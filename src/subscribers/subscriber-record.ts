@@ -1,17 +1,26 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, or, sql } from 'drizzle-orm';
 import { formatDateTime } from '../calendar/format.ts';
-import type { Tx } from '../db/open.ts';
+import { rows, type Tx } from '../db/open.ts';
 import {
   announcements,
+  attendances,
   auditLog,
+  certificates,
   complaints,
   consentEvents,
   consentEvidence,
   consentWordings,
   deliveries,
+  importRuns,
+  items,
+  itemSubmitters,
   joinRequests,
   mailerliteLinks,
+  meetings,
+  outboxMessages,
+  rsvps,
   serviceMails,
+  syncDifferences,
   suppressions,
   topicSubscriptions,
 } from '../db/schema.ts';
@@ -85,10 +94,77 @@ export async function subscriberRecord(tx: Tx, idOrEmail: string) {
       .from(serviceMails)
       .where(and(eq(serviceMails.recipientKind, 'subscriber'), eq(serviceMails.recipient, id)))
       .orderBy(desc(serviceMails.createdAt)),
+    keptMails: await tx
+      .select({ at: outboxMessages.at, subject: outboxMessages.subject })
+      .from(outboxMessages)
+      .where(sql`lower(${outboxMessages.recipient}) in (${emailNormalised}, ${person.email.toLowerCase()})`)
+      .orderBy(desc(outboxMessages.at)),
     mailerlite: await tx
-      .select({ id: mailerliteLinks.mailerliteId, toldAt: mailerliteLinks.doneAt })
+      .select({
+        id: mailerliteLinks.mailerliteId,
+        status: mailerliteLinks.status,
+        topics: mailerliteLinks.topics,
+        email: mailerliteLinks.email,
+        emailThere: mailerliteLinks.emailThere,
+        optedOutAt: mailerliteLinks.optedOutAt,
+        seenAt: mailerliteLinks.seenAt,
+        toldAt: mailerliteLinks.doneAt,
+      })
       .from(mailerliteLinks)
       .where(eq(mailerliteLinks.subscriberId, id)),
+    differences: await tx
+      .select({
+        kind: syncDifferences.kind,
+        foundAt: syncDifferences.foundAt,
+        resolvedAt: syncDifferences.resolvedAt,
+      })
+      .from(syncDifferences)
+      .where(eq(syncDifferences.subscriberId, id))
+      .orderBy(desc(syncDifferences.foundAt)),
+    answers: await tx
+      .select({
+        meeting: meetings.title,
+        startsAt: meetings.startsAt,
+        answer: rsvps.answer,
+        question: rsvps.question,
+        answeredAt: rsvps.answeredAt,
+      })
+      .from(rsvps)
+      .innerJoin(meetings, eq(meetings.id, rsvps.meetingId))
+      .where(eq(rsvps.subscriberId, id))
+      .orderBy(desc(rsvps.answeredAt)),
+    attendance: await tx
+      .select({
+        meeting: meetings.title,
+        startsAt: meetings.startsAt,
+        names: attendances.names,
+        email: attendances.emailNormalised,
+        byPhone: attendances.byPhone,
+        seconds: attendances.seconds,
+        firstJoinedAt: attendances.firstJoinedAt,
+        lastLeftAt: attendances.lastLeftAt,
+        recognisedBy: attendances.matchedBy,
+      })
+      .from(attendances)
+      .innerJoin(meetings, eq(meetings.id, attendances.meetingId))
+      .where(or(eq(attendances.subscriberId, id), eq(attendances.emailNormalised, emailNormalised)))
+      .orderBy(desc(meetings.startsAt)),
+    certificates: await tx
+      .select({
+        title: certificates.title,
+        name: certificates.name,
+        heldAt: certificates.heldAt,
+        minutes: certificates.minutes,
+        checkCode: certificates.checkCode,
+        issuedAt: certificates.issuedAt,
+        revokedAt: certificates.revokedAt,
+        revokeReason: certificates.revokeReason,
+      })
+      .from(certificates)
+      .where(eq(certificates.subscriberId, id))
+      .orderBy(desc(certificates.issuedAt)),
+    items: await itemsOf(tx, emailNormalised),
+    imports: await importsOf(tx, [emailNormalised, person.email.toLowerCase()]),
     complaints: await tx
       .select({
         reference: complaints.reference,
@@ -105,6 +181,40 @@ export async function subscriberRecord(tx: Tx, idOrEmail: string) {
       .where(eq(auditLog.subject, id))
       .orderBy(desc(auditLog.id)),
   };
+}
+
+/** What they handed in for the noticeboard, as long as it is known who did. */
+function itemsOf(tx: Tx, emailNormalised: string) {
+  return tx
+    .select({
+      kind: items.kind,
+      title: items.title,
+      organisation: items.organisation,
+      place: items.place,
+      link: items.link,
+      contact: items.contact,
+      text: items.text,
+      state: items.state,
+      stateReason: items.stateReason,
+      submitterName: itemSubmitters.name,
+      termsAcceptedAt: items.termsAcceptedAt,
+      handedInAt: items.createdAt,
+    })
+    .from(itemSubmitters)
+    .innerJoin(items, eq(items.id, itemSubmitters.itemId))
+    .where(eq(itemSubmitters.emailNormalised, emailNormalised))
+    .orderBy(desc(items.createdAt));
+}
+
+/** Imports that named them among those who were not taken. */
+function importsOf(tx: Tx, addresses: readonly string[]) {
+  return rows<{ at: string; fileName: string; reason: string | null }>(
+    tx,
+    sql`select to_jsonb(r.started_at) #>> '{}' as at, r.file_name as "fileName", x ->> 'reason' as reason
+      from ${importRuns} r, jsonb_array_elements(r.result -> 'rejected') x
+      where lower(x ->> 'email') in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))
+      order by r.started_at desc`,
+  );
 }
 
 function consentOf(tx: Tx, subscriberId: string) {
@@ -203,8 +313,62 @@ export function recordParts(record: SubscriberRecord, { zone }: { zone: string }
       record.serviceMails.map((mail) => `${time(mail.createdAt)}: ${mail.kind}, ${mail.state}`),
     ),
     part(
-      'MailerLite',
-      record.mailerlite.map(({ id }) => (id === null ? 'Not known there yet.' : `Known there as ${id}.`)),
+      'Copies of mail that was not sent',
+      record.keptMails.map(({ at, subject }) => `${time(at)}: ${subject}`),
+    ),
+    part('MailerLite', [
+      ...record.mailerlite.map(({ id, status, topics }) =>
+        id === null
+          ? 'Not known there yet.'
+          : `Known there as ${id}${status === null ? '' : `, ${status}`}` +
+            `${topics.length === 0 ? '' : `, for ${topics.join(', ')}`}.`,
+      ),
+      ...record.differences.map(
+        ({ kind, foundAt, resolvedAt }) =>
+          `${time(foundAt)}: ${kind.replaceAll('_', ' ')}${resolvedAt === null ? '' : ', dealt with'}`,
+      ),
+    ]),
+    part(
+      'Your answers to invitations',
+      record.answers.map(
+        (a) =>
+          `${time(a.answeredAt)}: ${a.answer} to ${a.meeting} on ${time(a.startsAt)}` +
+          (a.question === '' ? '' : `\n  You asked: ${a.question}`),
+      ),
+    ),
+    part(
+      'Meetings that you attended',
+      record.attendance.map(
+        (a) =>
+          `${time(a.startsAt)}: ${a.meeting}, ${Math.round(a.seconds / 60)} minutes` +
+          `${a.byPhone ? ', by phone' : ''}${a.names.length === 0 ? '' : `, as ${a.names.join(', ')}`}`,
+      ),
+    ),
+    part(
+      'Certificates',
+      record.certificates.map(
+        (c) =>
+          `${time(c.issuedAt)}: ${c.title} on ${time(c.heldAt)}, ${c.minutes} minutes, for ${c.name}, ` +
+          `check code ${c.checkCode}` +
+          (c.revokedAt === null ? '' : `, taken back on ${time(c.revokedAt)}: ${c.revokeReason ?? ''}`),
+      ),
+    ),
+    part(
+      'What you handed in for the noticeboard',
+      record.items.map(
+        (item) =>
+          `${time(item.handedInAt)}: ${item.kind}, ${item.title}, ${item.state.replaceAll('_', ' ')}` +
+          [item.organisation, item.place, item.contact, item.link, item.text]
+            .filter((text) => text)
+            .map((text) => `\n  ${text}`)
+            .join(''),
+      ),
+    ),
+    part(
+      'Imports that did not take you',
+      record.imports.map(
+        ({ at, fileName, reason }) => `${time(Temporal.Instant.from(at))}: ${fileName}, ${reason ?? ''}`,
+      ),
     ),
     part(
       'Complaints',
