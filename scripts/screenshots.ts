@@ -1,7 +1,7 @@
 /**
  * Photographs every page, at the width of a phone and of a desk, in light and dark, on a sample group in memory:
  *
- *     npx tsx scripts/screenshots.ts [folder] [only pages whose name contains this]
+ *     npx tsx scripts/screenshots.ts [folder] [only pages whose name contains this] [only the view of this name]
  *
  * Needs Chromium; CHROMIUM names the program when it is not /usr/bin/chromium.
  */
@@ -18,6 +18,7 @@ import { openSite, PASSWORD } from '../test/web/site.ts';
 
 const folder = process.argv[2] ?? path.join(projectRoot, 'docs', 'screenshots');
 const only = process.argv[3] ?? '';
+const onlyView = process.argv[4] ?? '';
 const VIEWS = [
   {
     name: 'phone',
@@ -64,7 +65,7 @@ const browser = await chromium.launch({
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
 try {
-  for (const { name: view, ...options } of VIEWS) {
+  for (const { name: view, ...options } of VIEWS.filter(({ name }) => !onlyView || name === onlyView)) {
     const context = await browser.newContext({ ...options, locale: 'en-GB' });
     const page = await context.newPage();
     if (!only || 'set-up'.includes(only)) await shoot(page, `${freshAddress}/admin/set-up`, 'set-up', view);
@@ -90,5 +91,8 @@ try {
 
 async function shoot(page: Page, url: string, name: string, view: string): Promise<void> {
   await page.goto(url, { waitUntil: 'load' });
+  // Frames further down are loaded when they come near the window.
+  await page.evaluate("document.querySelectorAll('iframe').forEach((frame) => { frame.loading = 'eager'; })");
+  await page.waitForLoadState('networkidle');
   await page.screenshot({ path: path.join(folder, `${name}--${view}.png`), fullPage: true });
 }

@@ -16,7 +16,13 @@ import {
   type Meeting,
   type Series,
 } from '../meetings/occurrences.ts';
-import { closeSeries, insertSeries, updateSeries, type SeriesChange } from '../meetings/series.ts';
+import {
+  closeSeries,
+  findSeries,
+  insertSeries,
+  updateSeries,
+  type SeriesChange,
+} from '../meetings/series.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
 import { followMeetingInDrafts } from './approval-withdrawal.ts';
@@ -64,13 +70,20 @@ export async function editSeries(
   context: ChangeContext,
 ): Promise<SeriesChange> {
   return tx.transaction(async (inner) => {
+    const before = await findSeries(inner, id);
     const change = await updateSeries(inner, id, input, nationOf(context));
     for (const meeting of change.left) await callOff(inner, meeting, context);
     for (const { before, after } of change.changed) await followChange(inner, before, after, context);
     await planNewMeetings(inner, change.added, context);
     await recordAudit(
       inner,
-      { actor: context.actor, action: 'series.changed', subject: id, after: input },
+      {
+        actor: context.actor,
+        action: 'series.changed',
+        subject: id,
+        before: Object.fromEntries(Object.keys(input).map((key) => [key, before[key as keyof SeriesInput]])),
+        after: input,
+      },
       context,
     );
     return change;
@@ -87,7 +100,12 @@ export async function archiveSeries(tx: Tx, id: string, context: ChangeContext):
       context.clock.now(),
     );
     for (const meeting of coming) await callOff(inner, meeting, context);
-    await recordAudit(inner, { actor: context.actor, action: 'series.archived', subject: id }, context);
+    const after = { endedWith: coming.length };
+    await recordAudit(
+      inner,
+      { actor: context.actor, action: 'series.archived', subject: id, after },
+      context,
+    );
     return series;
   });
 }
@@ -164,7 +182,13 @@ export async function cancelMeeting(
     await announceCancelled(inner, before, meeting, context);
     await recordAudit(
       inner,
-      { actor: context.actor, action: 'meeting.cancelled', subject: id, after: { reason } },
+      {
+        actor: context.actor,
+        action: 'meeting.cancelled',
+        subject: id,
+        before: { status: before.status },
+        after: { status: meeting.status, reason },
+      },
       context,
     );
     return meeting;
@@ -192,7 +216,13 @@ export async function decideMeeting(
     await followMeetingInDrafts(inner, after, context, { outdated: false });
     await recordAudit(
       inner,
-      { actor: context.actor, action: `meeting.${decision === 'keep' ? 'kept' : 'skipped'}`, subject: id },
+      {
+        actor: context.actor,
+        action: `meeting.${decision === 'keep' ? 'kept' : 'skipped'}`,
+        subject: id,
+        before: { status: before.status },
+        after: { status: after.status },
+      },
       context,
     );
     return after;

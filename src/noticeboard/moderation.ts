@@ -91,7 +91,13 @@ export async function addItem(
       },
       context,
     );
-    await recordAudit(inner, { actor: context.actor, action: 'item.added', subject: item.id }, context);
+    const entry = {
+      actor: context.actor,
+      action: 'item.added',
+      subject: item.id,
+      after: { title: item.title },
+    };
+    await recordAudit(inner, entry, context);
     return item;
   });
 }

@@ -1,7 +1,7 @@
-import { and, eq, like, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import { auditLog } from '../db/schema.ts';
-import type { Tx } from '../db/open.ts';
+import { rows, type Tx } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 
@@ -70,7 +70,7 @@ export async function listAudit(
     .where(
       and(
         containing(everything, text),
-        thing === undefined ? undefined : like(auditLog.action, `${thing.replace(/[\\%_]/g, '\\$&')}.%`),
+        thing === undefined ? undefined : sql`split_part(${auditLog.action}, '.', 1) = ${thing}`,
         actor === undefined ? undefined : eq(auditLog.actor, actor),
         behind,
       ),
@@ -81,8 +81,19 @@ export async function listAudit(
 
 /** The things that the log knows of, in the order of the alphabet: `announcement`, `setting`. */
 export async function auditedThings(tx: Tx): Promise<string[]> {
-  const found = await tx
-    .selectDistinct({ thing: sql<string>`split_part(${auditLog.action}, '.', 1)` })
-    .from(auditLog);
-  return found.map(({ thing }) => thing).toSorted();
+  // From each thing straight to the next by the index, however many entries there are of each.
+  const found = await rows<{ thing: string }>(
+    tx,
+    sql`with recursive things as (
+        (select split_part(action, '.', 1) as thing from audit_log order by 1 limit 1)
+        union all
+        select (
+          select split_part(action, '.', 1) from audit_log
+          where split_part(action, '.', 1) > things.thing order by 1 limit 1
+        )
+        from things where things.thing is not null
+      )
+      select thing from things where thing is not null`,
+  );
+  return found.map(({ thing }) => thing);
 }

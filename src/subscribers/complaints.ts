@@ -82,8 +82,8 @@ export async function acknowledgeComplaint(tx: Tx, id: string, context: Context)
     if (complaint.state !== 'open') {
       throw new ConvenorError('wrong_state', 'This complaint has been acknowledged already.');
     }
-    const changed = await change(inner, id, { state: 'acknowledged', acknowledgedAt: context.clock.now() });
     await note(inner, id, 'acknowledged', '', context);
+    const changed = await change(inner, id, { state: 'acknowledged', acknowledgedAt: context.clock.now() });
     if (complaint.email !== null) await mailToPerson(inner, complaint, 'complaint-acknowledged', context);
     return changed;
   });
@@ -226,6 +226,14 @@ async function change(tx: Tx, id: string, values: Partial<Complaint>): Promise<C
   return changed!;
 }
 
+/** What an act makes of a complaint; a note leaves it as it is. */
+const STATE_AFTER: Partial<Record<ComplaintEvent['kind'], Complaint['state']>> = {
+  acknowledged: 'acknowledged',
+  closed: 'closed',
+  reopened: 'acknowledged',
+};
+
+/** Writes an act down. Call it before the complaint's state is changed: the audit log has both states. */
 async function note(
   tx: Tx,
   complaintId: string,
@@ -236,7 +244,10 @@ async function note(
   const at = clock.now();
   await tx.insert(complaintEvents).values({ id: newId(at), complaintId, at, actor, kind, text });
   if (kind !== 'received') {
-    await recordAudit(tx, { actor, action: `complaint.${kind}`, subject: complaintId }, { clock });
+    const [complaint] = await tx.select().from(complaints).where(eq(complaints.id, complaintId));
+    const [before, after] = [complaint!.state, STATE_AFTER[kind] ?? complaint!.state];
+    const entry = { actor, action: `complaint.${kind}`, subject: complaintId, before, after };
+    await recordAudit(tx, entry, { clock });
   }
 }
 

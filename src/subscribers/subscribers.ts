@@ -199,7 +199,13 @@ export async function removeSubscriber(
       );
       await excludePending(inner, id, { clock });
       await wantPush(inner, [{ subscriberId: id, urgent: true }], { clock });
-      await recordAudit(inner, { actor, action: 'subscriber.removed', subject: id }, { clock });
+      const before = { state: subscriber.state, topics: topicsOn(subscriber) };
+      const after = { state: 'removed', topics: [] };
+      await recordAudit(
+        inner,
+        { actor, action: 'subscriber.removed', subject: id, before, after },
+        { clock },
+      );
     }
     return getSubscriber(inner, id);
   });
@@ -233,8 +239,19 @@ export async function allowAgain(
         .set({ state: 'left', updatedAt: clock.now() })
         .where(eq(subscribers.id, id));
     }
-    await recordAudit(inner, { actor, action: 'subscriber.allowed_again', subject: id }, { clock });
-    return getSubscriber(inner, id);
+    const after = await getSubscriber(inner, id);
+    await recordAudit(
+      inner,
+      {
+        actor,
+        action: 'subscriber.allowed_again',
+        subject: id,
+        before: { state: subscriber.state, mailed: false },
+        after: { state: after.state, mailed: true },
+      },
+      { clock },
+    );
+    return after;
   });
 }
 

@@ -112,6 +112,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'POST /admin/meetings/:id/room': 'editor',
   'GET /admin/meetings/:id/start': 'editor',
   'GET /admin/meetings/:id/attendance': 'editor',
+  'GET /admin/meetings/:id/attendance.csv': 'editor',
   'POST /admin/meetings/:id/attendance/fetch': 'editor',
   'POST /admin/meetings/:id/attendance/file': 'editor',
   'POST /admin/meetings/:id/attendance/confirm': 'editor',

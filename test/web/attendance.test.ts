@@ -6,6 +6,7 @@ import { attendanceReport } from '../../src/attendance/report.ts';
 import { listAnswers } from '../../src/attendance/rsvps.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { announcements, attendanceLists, serviceMails, surveyAnswers } from '../../src/db/schema.ts';
+import { listAudit } from '../../src/organisation/audit.ts';
 import { juneMeeting, person } from '../attendance/people.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
@@ -78,6 +79,9 @@ it('the list comes from a file or from Zoom on request, and a person says who is
     { field: 'file', name: 'participants.csv', content },
   );
   const page = (await browser.get(admin('/attendance'))).body;
+  const file = (await browser.get(admin('/attendance.csv'))).body.split('\r\n');
+  expect(file[0]).toContain('name,on the list,minutes');
+  expect(file.some((line) => /^Ada Byron,yes,\d+,\d+%/.test(line))).toBe(true);
   // 18:58:30–19:20:15 and 19:23:45–20:01, within 19:00–20:00: 20:15 + 36:15 minutes.
   expect(page).toMatch(/Ada Byron<\/a>[\s\S]*?56 minutes/);
   expect(page).toContain('by telephone');
@@ -100,6 +104,10 @@ it('the list comes from a file or from Zoom on request, and a person says who is
   const nudges = site.nudges();
   await browser.post(admin('/attendance/fetch'));
   expect(site.nudges()).toBe(nudges + 1);
+  expect((await listAudit(database.db, { limit: 1 }))[0]).toMatchObject({
+    action: 'attendance.asked_for',
+    subject: meetingId,
+  });
   const [list] = await database.db.select().from(attendanceLists);
   expect(list?.askedAt).toEqual(site.clock.now());
   expect((await report()).list).toBe('taken');

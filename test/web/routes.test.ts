@@ -51,6 +51,7 @@ describe('somebody who is not signed in', () => {
     for (const { url } of with_('open', 'link').filter(({ method }) => method === 'GET')) {
       const answer = await site.app.inject({ method: 'GET', url: address(url) });
       expect(answer.cookies, url).toEqual([]);
+      expect(answer.headers.location ?? '', url).not.toContain('/admin/sign-in');
     }
   });
 });
@@ -71,6 +72,17 @@ describe('an editor', () => {
     const browser = new Browser(site);
     await browser.signIn('editor@example.org');
     expect((await browser.get('/admin/queues')).statusCode).toBe(403);
+  });
+});
+
+describe('an administrator', () => {
+  it('is refused by no route', async () => {
+    const browser = new Browser(site);
+    await browser.signIn('administrator@example.org');
+    for (const { key, method, url } of with_('administrator')) {
+      const answer = method === 'GET' ? await browser.get(address(url)) : await browser.post(address(url));
+      expect(answer.statusCode, key).not.toBe(403);
+    }
   });
 });
 
@@ -107,6 +119,25 @@ describe('every page', () => {
     const json = await site.app.inject('/api/v1/nothing');
     expect(json.statusCode).toBe(404);
     expect(json.json()).toEqual({ error: { code: 'not_found', message: expect.any(String) as string } });
+  });
+
+  it('says of a fault of ours what to do and nothing of the fault', async () => {
+    const broken = await openSite(
+      database,
+      {},
+      { nudge: () => Promise.reject(new Error('select secret from somewhere')) },
+    );
+    const browser = new Browser(broken);
+    await browser.signIn('administrator@example.org');
+    const answer = await browser.post('/admin/settings/test-mail');
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).toMatch(
+      /Something went wrong on our side[^]*For the log: <span class="mono">[0-9a-f-]{36}/,
+    );
+    const program = await browser.post('/admin/settings/test-mail', {}, { accept: 'application/json' });
+    expect(program.json()).toMatchObject({ error: { code: 'internal' } });
+    expect(answer.body + program.body).not.toMatch(/select secret|node_modules|\.ts:/);
+    await broken.app.close();
   });
 
   it('treats an id that cannot be one as one that is not there', async () => {

@@ -1,10 +1,10 @@
-import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { listAudit } from '../../src/organisation/audit.ts';
 import { describeSettings } from '../../src/organisation/settings.ts';
 import { SETTING_NAMES, SETTINGS_GROUPS } from '../../src/web/settings-groups.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { png } from '../support/png.ts';
 import { htmlFaults } from '../e2e/checks.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
 
@@ -35,21 +35,6 @@ afterAll(async () => {
   await site.app.close();
   await database.close();
 });
-
-/** A PNG of one colour; only its header matters here. */
-function png(width: number, height: number): Buffer {
-  const header = Buffer.alloc(25);
-  header.writeUInt32BE(13, 0);
-  header.write('IHDR', 4);
-  header.writeUInt32BE(width, 8);
-  header.writeUInt32BE(height, 12);
-  header.set([8, 0, 0, 0, 0], 16);
-  return Buffer.concat([
-    Buffer.from('89504e470d0a1a0a', 'hex'),
-    header,
-    deflateSync(Buffer.alloc(width * height)),
-  ]);
-}
 
 const upload = (content: string | Buffer, name = 'logo.png') =>
   browser.upload('/admin/settings/logo', {}, { field: 'logo', name, content });

@@ -78,6 +78,22 @@ describe('signing in', () => {
     expect(answer.body).toContain('Please wait');
   });
 
+  it('stops guessing one account after thirty attempts, from wherever they come', async () => {
+    const browser = new Browser(site);
+    await browser.get('/admin/sign-in');
+    const guess = (email: string, attempt: number) =>
+      browser.post(
+        '/admin/sign-in',
+        { email, password: 'a wrong guess here' },
+        { 'x-forwarded-for': `198.51.100.${attempt}` },
+      );
+    for (let attempt = 0; attempt < 30; attempt += 1) {
+      expect((await guess('nobody@example.org', attempt)).statusCode).toBe(422);
+    }
+    expect((await guess('Nobody@example.org', 30)).statusCode).toBe(429);
+    expect((await guess('somebody@example.org', 31)).statusCode).toBe(422);
+  });
+
   it('goes on to the page that was asked for, on this site only', async () => {
     const asked = await browser.get('/admin/meetings?show=past');
     expect(asked.headers.location).toBe('/admin/sign-in?next=%2Fadmin%2Fmeetings%3Fshow%3Dpast');

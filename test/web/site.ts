@@ -102,6 +102,7 @@ export class Browser {
   async post(
     url: string,
     fields: Record<string, string | readonly string[]> = {},
+    headers: Record<string, string> = {},
   ): Promise<LightMyRequestResponse> {
     const body = new URLSearchParams();
     body.append('_csrf', this.#token);
@@ -112,7 +113,7 @@ export class Browser {
       await this.#app.inject({
         method: 'POST',
         url,
-        headers: { ...this.#headers(), 'content-type': 'application/x-www-form-urlencoded' },
+        headers: { ...this.#headers(), ...headers, 'content-type': 'application/x-www-form-urlencoded' },
         payload: body.toString(),
       }),
     );

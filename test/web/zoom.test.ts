@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addMeeting } from '../../src/announcements/meeting-changes.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { meetings, zoomEvents, zoomInstances, zoomMeetings } from '../../src/db/schema.ts';
+import { listAudit } from '../../src/organisation/audit.ts';
 import { createWebhookReader } from '../../src/zoom/webhook.ts';
 import { ManualClock } from '../support/clock.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
@@ -97,6 +98,9 @@ describe('the room on the meeting’s page', () => {
     await browser.post(`/admin/meetings/${meetingId}/room`, { act: 'theirs' });
     const [meeting] = await database.db.select().from(meetings).where(eq(meetings.id, meetingId));
     expect(meeting?.wallStart).toBe('2027-01-12T21:30');
+    const acts = await listAudit(database.db, { thing: 'room' });
+    expect(acts).toMatchObject([{ action: 'room.taken_over', subject: meetingId }]);
+    expect(acts[0]!.after).toMatchObject([{ field: 'startsAt' }, { field: 'waitingRoom' }]);
     expect((await browser.get(`/admin/meetings/${meetingId}`)).body).not.toContain('Zoom has something else');
     expect((await browser.post(`/admin/meetings/${meetingId}/room`, { act: 'ours' })).statusCode).toBe(409);
   });

@@ -3,6 +3,7 @@ import { undoApproval } from '../../announcements/approval-withdrawal.ts';
 import { findDraft } from '../../announcements/compose.ts';
 import { recordPosted } from '../../announcements/whatsapp-posts.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
+import { recordAudit } from '../../organisation/audit.ts';
 import { queueServiceMail } from '../../organisation/service-mails.ts';
 import { acting } from '../acting.ts';
 import { draftServices } from '../draft-services.ts';
@@ -19,17 +20,22 @@ export const approvalPages = routes({ name: 'approval', needs: ['access', 'pages
 
   app.post<ById>('/admin/announcements/:id/test', async (request, reply) => {
     const { announcement, draft } = await findDraft(db, request.params.id);
+    const { actor } = await acting(request);
     const { email, id } = request.admin!;
-    await queueServiceMail(
-      db,
-      {
-        kind: 'draft-test',
-        to: { kind: 'address', address: email },
-        data: { announcementId: announcement.id, adminId: id },
-        dedupeKey: `draft-test:${announcement.id}:${draft.revision}:${id}:${clock.now().epochMilliseconds}`,
-      },
-      { clock },
-    );
+    await db.transaction(async (tx) => {
+      await queueServiceMail(
+        tx,
+        {
+          kind: 'draft-test',
+          to: { kind: 'address', address: email },
+          data: { announcementId: announcement.id, adminId: id },
+          dedupeKey: `draft-test:${announcement.id}:${draft.revision}:${id}:${clock.now().epochMilliseconds}`,
+        },
+        { clock },
+      );
+      const entry = { actor, action: 'draft.test_mail_asked_for', subject: announcement.id };
+      await recordAudit(tx, entry, { clock });
+    });
     await nudge();
     flash(
       request,

@@ -11,6 +11,7 @@ import { readSettings } from '../../organisation/settings.ts';
 import { isRoomAtZoom } from '../../rooms/view.ts';
 import { findSubscriber } from '../../subscribers/subscribers.ts';
 import { acting } from '../acting.ts';
+import { csv } from '../csv.ts';
 import { field, fileField, freshForm, isAboutInput, rejectedForm, type FormModel } from '../form.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
@@ -37,6 +38,24 @@ export const attendancePages = routes({ name: 'attendance', needs: ['access', 'p
     return reply.page(
       'admin/attendance',
       await model(id, freshForm({ zone: (await findMeeting(db, id)).zone })),
+    );
+  });
+
+  app.get<ById>('/admin/meetings/:id/attendance.csv', async (request, reply) => {
+    const { known, guests } = await attendanceReport(db, request.params.id);
+    return csv(
+      reply,
+      'attendance.csv',
+      ['name', 'on the list', 'minutes', 'share of the meeting', 'joined', 'by telephone', 'certificate'],
+      [...known, ...guests].map((line) => [
+        line.name,
+        yesNo(line.subscriberId !== null),
+        String(line.minutes),
+        `${line.share}%`,
+        counted(line.joins, 'time'),
+        yesNo(line.byPhone),
+        yesNo(line.certificateId !== null),
+      ]),
     );
   });
 
@@ -134,6 +153,10 @@ export const attendancePages = routes({ name: 'attendance', needs: ['access', 'p
     };
   }
 });
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
 
 function back(id: string): string {
   return `/admin/meetings/${id}/attendance`;

@@ -7,6 +7,7 @@ import {
 } from '../../announcements/sending-hold.ts';
 import { formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
 import { invalidInput } from '../../kernel/errors.ts';
+import { recordAudit } from '../../organisation/audit.ts';
 import { acting } from '../acting.ts';
 import { field, fileField, freshForm, rejectedForm, type FormModel } from '../form.ts';
 import { routes } from '../plugin.ts';
@@ -16,14 +17,14 @@ import type { AnnouncementState } from '../../db/schema.ts';
 
 /** After a restore: why sending is held, what the ledger has forgotten, and the button that lets sending go on. */
 export const sendingPages = routes({ name: 'sending', needs: ['access', 'pages', 'forms'] }, (app) => {
-  const { db, nudge } = app.deps;
+  const { db, clock, nudge } = app.deps;
 
   app.get('/admin/sending', async (request, reply) =>
     reply.page('admin/sending', await model((await acting(request)).settings.timeZone, freshForm())),
   );
 
   app.post('/admin/sending/log', async (request, reply) => {
-    const { settings } = await acting(request);
+    const { settings, actor } = await acting(request);
     try {
       const file = fileField(request, 'file');
       if (file === undefined) throw invalidInput({ field: 'file', message: 'must be chosen' });
@@ -34,7 +35,11 @@ export const sendingPages = routes({ name: 'sending', needs: ['access', 'pages',
           message: 'names no message of ours; it must hold the Message-IDs of the messages that were taken',
         });
       }
-      await rememberDeliveries(db, found, 'provider log');
+      await db.transaction(async (tx) => {
+        await rememberDeliveries(tx, found, 'provider log');
+        const after = { file: file.name, messages: found.length };
+        await recordAudit(tx, { actor, action: 'sending.log_read', subject: 'sending', after }, { clock });
+      });
       flash(request, 'good', `${counted(found.length, 'message')} found in the file and compared.`);
       return await reply.redirect('/admin/sending', 303);
     } catch (error) {

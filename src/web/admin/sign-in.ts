@@ -8,6 +8,8 @@ import { flash, signIn, signOut } from '../plugins/sessions.ts';
 
 /** Attempts per address of the visitor before there is a pause. */
 const ATTEMPTS = { max: 10, timeWindow: '10 minutes' };
+/** Attempts on one account, from wherever they come: OWASP ASVS 2.2.1 asks for fewer than a hundred an hour. */
+const PER_ACCOUNT = { max: 30, timeWindow: '1 hour' };
 /** After the password, the code must come within this time and these attempts. */
 const CODE_WITHIN = Temporal.Duration.from({ minutes: 10 });
 const CODE_ATTEMPTS = 5;
@@ -16,6 +18,14 @@ const CODE_ATTEMPTS = 5;
 export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 'forms'] }, (app) => {
   const { db, clock, config } = app.deps;
   const secretKey = config.SECRET_KEY!;
+  const passwordTries = app.createRateLimit({
+    ...PER_ACCOUNT,
+    keyGenerator: (request) => `password ${field(request, 'email').toLowerCase()}`,
+  });
+  const codeTries = app.createRateLimit({
+    ...PER_ACCOUNT,
+    keyGenerator: (request) => `code ${request.session.halfway?.adminId ?? request.ip}`,
+  });
 
   app.get('/admin/sign-in', async (request, reply) => {
     if (!(await anyAdmin(db))) return reply.redirect('/admin/set-up', 303);
@@ -31,6 +41,7 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
   app.post('/admin/sign-in', { config: { rateLimit: ATTEMPTS } }, async (request, reply) => {
     const email = field(request, 'email');
     const next = ownPath(field(request, 'next'));
+    refuseGuessing(await passwordTries(request));
     const admin = await verifyCredentials(db, email, passwordField(request.body));
     if (admin === undefined) {
       request.log.warn('A sign-in was refused');
@@ -68,6 +79,7 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
     if (waiting === undefined || admin === undefined || admin.disabledAt !== null) {
       return reply.redirect('/admin/sign-in', 303);
     }
+    refuseGuessing(await codeTries(request));
     const code = field(request, 'code');
     const proof = await checkSecondFactor(db, { adminId: admin.id, code }, { clock, secretKey });
     if (proof === undefined) {
@@ -112,6 +124,15 @@ export const signInPages = routes({ name: 'sign-in', needs: ['access', 'pages', 
     return late ? undefined : state;
   }
 });
+
+/** @throws ConvenorError `too_many_requests` when an account was tried too often. */
+function refuseGuessing(found: { isAllowed: boolean; isExceeded?: boolean }): void {
+  if (found.isAllowed || found.isExceeded !== true) return;
+  throw new ConvenorError(
+    'too_many_requests',
+    'Somebody has tried to sign in with this address too often. Please wait an hour and try again.',
+  );
+}
 
 /** Spaces at the ends belong to a password. */
 export function passwordField(body: unknown, name = 'password'): string {
