@@ -56,7 +56,8 @@ export function publish(part: string, report: PartReport): void {
   writeFileSync(FILE, `${head.trimEnd()}\n\n${all.join('\n\n')}\n`);
 }
 
-function machine(): string {
+/** The machine, the moment and the load under which something was measured, in one sentence. */
+export function machine(): string {
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0]!.toFixed(1);
   return (
@@ -67,7 +68,7 @@ function machine(): string {
 }
 
 /** A table whose columns are aligned, as the formatter of the documents wants it. */
-function table({ columns, rows }: PartReport): string {
+export function table({ columns, rows }: Pick<PartReport, 'columns' | 'rows'>): string {
   const widths = columns.map((name, index) =>
     Math.max(3, name.length, ...rows.map((row) => row[index]?.length ?? 0)),
   );

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Random } from './random.ts';
-import { MOODS } from './smtp.ts';
+import { until } from '../support/wait.ts';
+import { MOODS, type Mood } from './smtp.ts';
+import { canFillDisks, limitFiles } from '../support/full-disk.ts';
 import { LINKS, type Actor, type Stage } from './stage.ts';
 
 /** What was done, to what, and when; times in milliseconds of this machine's clock. */
@@ -30,16 +32,20 @@ const LARGEST_JUMP_MS = 45_000;
 
 const actorOf = (stage: Stage, name: string): Actor => stage.actors.find((actor) => actor.name === name)!;
 const anyActor = (stage: Stage, random: Random): string => random.pick(stage.actors).name;
-const anyWorker = (stage: Stage, random: Random): string =>
-  random.pick(stage.actors.filter(({ role }) => role === 'worker')).name;
+/** One that runs, when any does. */
+const anyWorker = (stage: Stage, random: Random): string => {
+  const workers = stage.actors.filter(({ role }) => role === 'worker');
+  const running = workers.filter((actor) => actor.running());
+  return random.pick(running.length > 0 ? running : workers).name;
+};
 
-async function sql(stage: Stage, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: stage.databaseUrl });
+async function sql<T = unknown>(stage: Stage, text: string, options = ''): Promise<T[]> {
+  const client = new pg.Client({ connectionString: stage.databaseUrl, options });
   // The server may end this very connection.
   client.on('error', () => undefined);
   await client.connect();
   try {
-    await client.query(text);
+    return (await client.query(text)).rows as T[];
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -201,11 +207,12 @@ export const FAULTS: readonly Fault[] = [
     kind: 'Postgres: connections cut',
     weight: 3,
     part: fixed('postgres'),
-    inflict: (stage) =>
-      sql(
+    inflict: async (stage) => {
+      await sql(
         stage,
         `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'convenor'`,
-      ),
+      );
+    },
   },
   lasting('Postgres: refuses to write', 1, {
     part: fixed('postgres'),
@@ -214,22 +221,27 @@ export const FAULTS: readonly Fault[] = [
       await sql(stage, 'select pg_reload_conf()');
     },
     end: async (stage) => {
-      // The session that ends it is read-only itself.
-      await sql(
-        stage,
-        'set default_transaction_read_only = off; alter system reset default_transaction_read_only',
-      ).catch(() => undefined);
-      const client = new pg.Client({
-        connectionString: stage.databaseUrl,
-        options: '-c default_transaction_read_only=off',
-      });
-      await client.connect();
-      await client.query('alter system reset default_transaction_read_only');
-      await client.query('select pg_reload_conf()');
-      await client.end();
+      // The session that ends it would be read-only itself.
+      const writable = '-c default_transaction_read_only=off';
+      await sql(stage, 'alter system reset default_transaction_read_only', writable);
+      await sql(stage, 'select pg_reload_conf()');
     },
     ms: [300, 2_000],
   }),
+  ...(canFillDisks
+    ? [
+        lasting('Postgres: disk full', 1, {
+          part: fixed('postgres'),
+          begin: (stage) => limitFiles(stage.postgres.pids(), 'full'),
+          end: async (stage) => {
+            limitFiles(stage.postgres.pids(), 'free');
+            // A server that cannot write its log ends itself.
+            if (stage.postgres.pids().length === 0) await stage.postgres.start();
+          },
+          ms: [300, 2_000],
+        }),
+      ]
+    : []),
   ...MOODS.map((mood) =>
     lasting(`SMTP: ${mood}`, mood === 'refuse 550 5.1.1' ? 0.5 : 1, {
       part: fixed('smtp'),
@@ -250,6 +262,64 @@ export const FAULTS: readonly Fault[] = [
       }
     },
   },
+];
+
+/** A mood of the mail server that lasts until it has shown in a way that people would notice. */
+const untilSeen = (mood: Mood, share: number, seen: (stage: Stage) => unknown): Fault => ({
+  kind: `SMTP: ${mood}`,
+  weight: 1,
+  part: fixed('smtp'),
+  inflict: async (stage) => {
+    stage.mail.setMood(mood, share);
+    try {
+      await until(`${mood} was met`, async () => Boolean(await seen(stage)), { within: OPENING_MS });
+    } finally {
+      stage.mail.setMood(undefined, 0);
+    }
+  },
+});
+
+const OPENING_MS = 120_000;
+
+/** One after the other at the beginning of a run, so that each outcome that the model knows does occur. */
+export const OPENINGS: readonly Fault[] = [
+  untilSeen('refuse 550 5.1.1', 0.1, ({ mail }) => mail.refusals.length >= 2),
+  untilSeen(
+    'drop after DATA',
+    1,
+    ({ mail }) => mail.arrivals.filter(({ answered }) => !answered).length >= 6,
+  ),
+  {
+    ...KILL_WORKER,
+    kind: 'SIGKILL of a worker that is handing over',
+    inflict: async (stage, part) => {
+      stage.mail.setMood('stall', 1);
+      const actor = actorOf(stage, part);
+      try {
+        await until(
+          'it hands over',
+          async () => {
+            const claims = await sql(
+              stage,
+              `select 1 from deliveries where state = 'sending' and claimed_by like '%-${actor.pids.at(-1)}-%'`,
+            );
+            return claims.length > 0;
+          },
+          { within: OPENING_MS },
+        );
+        await actor.signal('SIGKILL');
+      } finally {
+        stage.mail.setMood(undefined, 0);
+      }
+    },
+  },
+  untilSeen('refuse 535', 1, async (stage) => {
+    const paused = await sql(
+      stage,
+      `select 1 from announcements where state = 'held' and state_by = 'system'`,
+    );
+    return paused.length > 0;
+  }),
 ];
 
 /** Which processes a fault can have met: the one that it happened to, or all of them. */

@@ -1,9 +1,7 @@
-import { sql } from 'drizzle-orm';
-import { readBooks } from '../../src/announcements/books.ts';
-import { rows, type Db } from '../../src/db/open.ts';
 import type { Injected } from './faults.ts';
 import type { Stop } from './group.ts';
-import type { Arrival } from './smtp.ts';
+import type { ClaimRow, DeliveryRow, Ledger } from './ledger.ts';
+import type { Arrival, Refusal } from './smtp.ts';
 
 /** How a run ended, as the mail server and the ledger tell it. */
 export interface Verdict {
@@ -15,70 +13,62 @@ export interface Verdict {
   readonly cancelled: number;
   readonly doubled: number;
   readonly lost: number;
-  /** Opt-outs that were acknowledged while the run went on. */
-  readonly optOuts: number;
   /** One sentence for everything that is not as it must be. */
   readonly wrong: readonly string[];
 }
 
-/** What the suite did and saw during a run. */
+/** What the suite did and saw during a run. Times in milliseconds of this machine's clock, where nothing else is said. */
 export interface Journal {
   readonly arrivals: readonly Arrival[];
   /** Messages whose content began to reach the mail server. */
   readonly begun: ReadonlySet<string>;
+  readonly refusals: readonly Refusal[];
   readonly faults: readonly Injected[];
   readonly stops: readonly Stop[];
+  /** Stretches in which nothing may be claimed, on the clock of whoever claims. */
+  readonly quiet: readonly { readonly from: number; readonly to: number }[];
   /** When the answer to an opt-out came, by address. */
   readonly optOuts: ReadonlyMap<string, number>;
+  /** Who asked to leave, whether or not the answer came. */
+  readonly leavers: ReadonlySet<string>;
   /** The name of the process that a claim belongs to. */
   actorOf(claimedBy: string): string | undefined;
-}
-
-interface Row {
-  readonly id: string;
-  readonly announcementId: string;
-  readonly email: string;
-  readonly state: string;
-  readonly reason: string | null;
-  readonly messageId: string;
-  readonly claimedBy: string | null;
 }
 
 /** Claims and what came of them may be this long apart, when nothing was recorded in between. */
 const SILENCE_MS = 90_000;
 
+/** The hour is looked up before the claim, by the same process: so much may lie between. */
+const QUIET_TOLERANCE_MS = 100;
+
 /** Holds the messages at the mail server against the ledger. Nothing may be under way any more. */
-export async function judge(db: Db, journal: Journal): Promise<Verdict> {
+export function judge(ledger: Ledger, journal: Journal): Verdict {
   const wrong: string[] = [];
-  const deliveries = await rows<Row>(
-    db,
-    sql`select id, announcement_id as "announcementId", email, state, reason, message_id as "messageId",
-      claimed_by as "claimedBy" from deliveries`,
-  );
-  const claims = new Map<string, number[]>();
-  for (const { id, at } of await rows<{ id: string; at: number }>(
-    db,
-    sql`select delivery_id as id, (extract(epoch from at) * 1000)::float8 as at from chaos_claims order by at`,
-  )) {
-    claims.set(id, [...(claims.get(id) ?? []), at]);
-  }
-  const kept = new Map<string, number>();
-  const answered = new Set<string>();
-  for (const arrival of journal.arrivals) {
-    if (arrival.kept) kept.set(arrival.messageId, (kept.get(arrival.messageId) ?? 0) + 1);
-    if (arrival.answered) answered.add(arrival.messageId);
-  }
   const counts = { sent: 0, excluded: 0, failed: 0, unknown: 0, cancelled: 0 };
+  const claims = groupBy(ledger.claims, ({ deliveryId }) => deliveryId);
+  const stops = groupBy(journal.stops, ({ announcementId }) => announcementId);
+  const kept = groupBy(
+    journal.arrivals.filter((arrival) => arrival.kept),
+    ({ messageId }) => messageId,
+  );
+  const answered = new Set(
+    journal.arrivals.filter((arrival) => arrival.answered).map(({ messageId }) => messageId),
+  );
+  const refusals = groupBy(journal.refusals, ({ to }) => to);
+  const runs = new Map(ledger.runs.map((run) => [run.id, run]));
+  const lies = journal.faults.some(({ kind }) => kind.endsWith('lie about size'));
   let doubled = 0;
   let lost = 0;
-  for (const row of deliveries) {
-    const copies = kept.get(row.messageId) ?? 0;
+
+  for (const row of ledger.deliveries) {
+    const copies = kept.get(row.messageId)?.length ?? 0;
     const say = (what: string) =>
       wrong.push(`${what}: ${row.email}, ${row.id} (${row.state}: ${row.reason ?? ''})`);
     if (copies > 1) {
       doubled += 1;
       say(`arrived ${copies} times`);
     }
+    if (row.state in counts) counts[row.state as keyof typeof counts] += 1;
     switch (row.state) {
       case 'sent':
         if (copies === 0) {
@@ -86,81 +76,123 @@ export async function judge(db: Db, journal: Journal): Promise<Verdict> {
           say('sent, but never arrived');
         }
         break;
-      case 'unknown': {
-        const last = claims.get(row.id)?.at(-1) ?? 0;
-        if (!explained(row, last)) say('unknown without a fault');
+      case 'unknown':
+        if (!isExplained(row)) say('unknown without a fault');
         break;
-      }
       case 'excluded':
       case 'failed':
       case 'cancelled':
         if (copies > 0) say('arrived all the same');
-        if (!row.reason) say('has no reason');
+        if (!isTrue(row)) say('its reason is not true');
         break;
       default:
         lost += 1;
         say('never came to an end');
     }
-    if (row.state in counts) counts[row.state as keyof typeof counts] += 1;
-    for (const at of claims.get(row.id) ?? []) {
-      const stop = journal.stops.find(
-        (each) => each.announcementId === row.announcementId && at > each.from && at < each.to,
-      );
-      if (stop) say(`claimed after an acknowledged ${stop.why}`);
-      if (at > (journal.optOuts.get(row.email) ?? Number.POSITIVE_INFINITY)) say('claimed after an opt-out');
+    for (const claim of claims.get(row.id) ?? []) {
+      const objection = objectionTo(claim, row);
+      if (objection !== undefined) say(`claimed ${objection}`);
     }
   }
 
-  function explained({ reason, messageId, claimedBy }: Row, claimedAt: number): boolean {
+  /** Whether something happened to the process that handed it over, or to the answer. */
+  function isExplained({ id, reason, messageId, claimedBy }: DeliveryRow): boolean {
+    const claimedAt = claims.get(id)?.at(-1)?.at ?? 0;
     const actor = claimedBy === null ? undefined : journal.actorOf(claimedBy);
     const met = journal.faults.some(
       ({ touches, from, to }) =>
         actor !== undefined && touches.has(actor) && from <= claimedAt + SILENCE_MS && to >= claimedAt,
     );
-    if (reason?.startsWith('Convenor stopped')) return met;
-    // The mail server kept its answer to itself, or the answer was lost on its way.
+    if (reason?.startsWith('Convenor stopped') === true) return met;
     return journal.begun.has(messageId) && (!answered.has(messageId) || met);
   }
 
-  const ids = new Set(deliveries.map(({ messageId }) => messageId));
-  const people = new Set(deliveries.map(({ email }) => email));
-  for (const { messageId, to, kept: isKept } of journal.arrivals)
-    if (isKept && people.has(to) && !ids.has(messageId))
-      wrong.push(`a message that no row tells of: ${messageId}`);
-
-  const missing = await rows<{ email: string; title: string }>(
-    db,
-    sql`select s.email, a.title from announcements a cross join subscribers s
-      where a.frozen_at is not null and a.kind = 'reminder' and s.state = 'active'
-        and not exists (select 1 from deliveries d where d.announcement_id = a.id and d.subscriber_id = s.id)`,
-  );
-  lost += missing.length;
-  for (const { email, title } of missing) wrong.push(`${email} has no row for "${title}"`);
-
-  const runs = await rows<{ id: string; state: string; title: string; audience: number | null }>(
-    db,
-    sql`select id, state, title, audience from announcements`,
-  );
-  const books = await readBooks(
-    db,
-    runs.map(({ id }) => id),
-  );
-  const stopped = new Set(
-    journal.stops.filter(({ why }) => why !== 'hold').map((stop) => stop.announcementId),
-  );
-  for (const { id, state, title, audience } of runs) {
-    const { audience: total, sent, excluded, failed, unknown, cancelled, pending } = books.get(id)!;
-    if (total !== sent + excluded + failed + unknown + cancelled || pending > 0 || total !== (audience ?? 0))
-      wrong.push(`the books of "${title}" do not balance`);
-    if (state !== 'sent' && !(state === 'cancelled' && stopped.has(id)))
-      wrong.push(`"${title}" ended as ${state}`);
+  /** Whether the reason why somebody got nothing is what happened. */
+  function isTrue({ state, reason, email, announcementId }: DeliveryRow): boolean {
+    if (reason === null || reason === '') return false;
+    const run = runs.get(announcementId);
+    const met = refusals.get(email) ?? [];
+    switch (state) {
+      case 'excluded':
+        if (reason.includes('do-not-mail')) return met.some(({ line }) => line.startsWith('550 5.1.1'));
+        if (reason.includes('change notice'))
+          return journal.stops.some(
+            ({ why, meetingId }) => why === 'moved meeting' && meetingId === run?.meetingId,
+          );
+        return journal.leavers.has(email);
+      case 'cancelled':
+        return journal.stops.some(
+          ({ why, announcementId: id, meetingId }) =>
+            why !== 'hold' && (id === announcementId || (meetingId !== null && meetingId === run?.meetingId)),
+        );
+      default:
+        return (
+          reason.startsWith('Too late') ||
+          (lies && /size/i.test(reason)) ||
+          met.some(({ line }) => reason.includes(line))
+        );
+    }
   }
-  return {
-    deliveries: deliveries.length,
-    ...counts,
-    doubled,
-    lost,
-    optOuts: journal.optOuts.size,
-    wrong,
-  };
+
+  function objectionTo({ at, ownAt, lateAfter }: ClaimRow, { announcementId, email }: DeliveryRow) {
+    const stop = stops.get(announcementId)?.find(({ from, to }) => at > from && at < to);
+    if (stop) return `after an acknowledged ${stop.why}`;
+    if (at > (journal.optOuts.get(email) ?? Number.POSITIVE_INFINITY)) return 'after an opt-out';
+    if (ownAt >= lateAfter) return 'after its late limit';
+    const inside = journal.quiet.some(({ from, to }) => ownAt > from + QUIET_TOLERANCE_MS && ownAt < to);
+    return inside ? 'in the quiet hours' : undefined;
+  }
+
+  const ids = new Set(ledger.deliveries.map(({ messageId }) => messageId));
+  if (ids.size < ledger.deliveries.length) wrong.push('two deliveries have one Message-ID');
+  const people = new Set(ledger.deliveries.map(({ email }) => email));
+  for (const { messageId, to } of [...kept.values()].flat())
+    if (people.has(to) && !ids.has(messageId))
+      wrong.push(`a message that no row tells of: ${messageId} to ${to}`);
+
+  lost += ledger.missing.length;
+  for (const { email, title } of ledger.missing) wrong.push(`${email} has no row for "${title}"`);
+
+  const touched = new Set(journal.stops.map(({ meetingId }) => meetingId));
+  const forgotten = new Set(
+    journal.stops.filter(({ why }) => why === 'hold until too late').map((stop) => stop.announcementId),
+  );
+  for (const { id, state, title, balanced, meetingId } of ledger.runs) {
+    if (!balanced) wrong.push(`the books of "${title}" do not balance`);
+    const ended =
+      state === 'sent' ||
+      (state === 'cancelled' && touched.has(meetingId)) ||
+      (state === 'missed' && forgotten.has(id));
+    if (!ended) wrong.push(`"${title}" ended as ${state}`);
+  }
+  for (const stop of journal.stops) wrong.push(...untold(stop));
+
+  /** Everybody who may know the time that no longer holds is written down for a mail that says so. */
+  function untold({ why, announcementId, meetingId }: Stop): string[] {
+    if (why !== 'moved meeting' && why !== 'cancelled meeting') return [];
+    const later = new Set(
+      ledger.runs
+        .filter((run) => run.meetingId === meetingId && run.id !== announcementId)
+        .map(({ id }) => id),
+    );
+    const told = new Set(
+      ledger.deliveries.filter((row) => later.has(row.announcementId)).map(({ email }) => email),
+    );
+    return ledger.deliveries
+      .filter((row) => row.announcementId === announcementId && /^(?:sent|unknown)$/.test(row.state))
+      .filter(({ email }) => !told.has(email) && !journal.leavers.has(email))
+      .map(({ email }) => `${email} was never told of a ${why}`);
+  }
+
+  return { deliveries: ledger.deliveries.length, ...counts, doubled, lost, wrong };
+}
+
+function groupBy<T>(list: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of list) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
 }

@@ -2,45 +2,105 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { openDatabase, rows, type Db } from '../../src/db/open.ts';
 import { until } from '../support/wait.ts';
-import { draw, FAULTS, touchedBy, type Fault, type Injected } from './faults.ts';
+import { draw, FAULTS, OPENINGS, touchedBy, type Fault, type Injected } from './faults.ts';
 import { Group } from './group.ts';
+import { GroupTime } from './group-time.ts';
+import { readLedger } from './ledger.ts';
+import { Life, type LifeEvent } from './life.ts';
 import { judge, type Verdict } from './model.ts';
 import { Random } from './random.ts';
-import { setStage, type Stage } from './stage.ts';
+import { setStage, type Stage, type StageOptions } from './stage.ts';
 
 export interface RunOptions {
   readonly seed: number;
-  /** How long faults are injected; the run then goes on until all work is done. */
+  /** How long faults are drawn and injected; the run then goes on until all work is done. */
   readonly seconds: number;
   readonly workers: number;
   readonly subscribers: number;
-  /** Meetings whose reminder is due at the first full minute; more follow while the backlog is small. */
+  /** Meetings whose reminder is due at the first full minute; as many follow whenever little is left to do. */
   readonly meetings: number;
-  /** Whether more meetings follow, hold and cancel happen, and people leave. */
+  /** Whether more meetings follow, administrators act, people leave and quiet hours come. */
   readonly life?: boolean;
   /** Faults to draw from; all of them when left out. */
   readonly faults?: readonly Fault[];
+  /** Faults that come first, one after the other. */
+  readonly openings?: readonly Fault[];
   /** How many happen side by side, and the longest pause between two of them in milliseconds. */
   readonly streams?: number;
   readonly rest?: number;
+  /** The pause between two of them, where it is always the same. */
+  readonly every?: number;
+  /** How long the mail server takes to answer a message, lowest and highest, in milliseconds. */
+  readonly answerMs?: readonly [number, number];
   /** How long the work may take to come to its end after the last fault. */
   readonly settleSeconds?: number;
-  /** Folder of another build of the program, for one of the workers. */
-  readonly older?: string;
+  /** Faults and deliveries after which it ends early. */
+  readonly enough?: { readonly faults: number; readonly deliveries: number };
+  /** The program that runs, and an older one with which the last worker begins. */
+  readonly program?: string | undefined;
+  readonly older?: string | undefined;
+  readonly redis?: StageOptions['redis'];
+  readonly webs?: number;
+  /** Further settings of every process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly say?: (line: string) => void;
 }
 
 export interface Report extends Verdict {
-  readonly faults: readonly Injected[];
+  /** How often each kind was injected. */
+  readonly faults: Readonly<Record<string, number>>;
   readonly seconds: number;
-  readonly pauses: number;
+  /** How many keys are left in Redis when nothing is to be done any more. */
+  readonly redisKeys: number;
+  /** What happened in the group, and how often. */
+  readonly life: Readonly<Record<LifeEvent, number>>;
 }
 
-const START = Temporal.Instant.from('2027-03-27T10:59:40Z');
-/** From the call for meetings to the minute at which their reminders are due. */
-const LEAD_MS = 3_000;
-const START_PATIENCE_MS = 120_000;
+/** Two runs as one. */
+export function sumOf(a: Report, b: Report): Report {
+  const kinds = new Set([...Object.keys(a.faults), ...Object.keys(b.faults)]);
+  const events = Object.keys(a.life) as LifeEvent[];
+  return {
+    deliveries: a.deliveries + b.deliveries,
+    sent: a.sent + b.sent,
+    excluded: a.excluded + b.excluded,
+    failed: a.failed + b.failed,
+    unknown: a.unknown + b.unknown,
+    cancelled: a.cancelled + b.cancelled,
+    doubled: a.doubled + b.doubled,
+    lost: a.lost + b.lost,
+    wrong: [...a.wrong, ...b.wrong],
+    faults: Object.fromEntries(
+      [...kinds].map((kind) => [kind, (a.faults[kind] ?? 0) + (b.faults[kind] ?? 0)]),
+    ),
+    seconds: a.seconds + b.seconds,
+    redisKeys: Math.max(a.redisKeys, b.redisKeys),
+    life: Object.fromEntries(events.map((event) => [event, a.life[event] + b.life[event]])) as Report['life'],
+  };
+}
+
+/** The group's time at which a run begins. */
+export const START = Temporal.Instant.from('2027-03-27T10:59:40Z');
+const START_PATIENCE_MS = 300_000;
 const SETTLE_STEP_MS = 120_000;
+/** Some for each queue and for each job that failed lately, however many jobs there were. */
+const MOST_REDIS_KEYS = 1_000;
+/** How much longer than the faults people may take for what they do. */
+const OVERTIME_MS = 20_000;
+
+/** A run of about a minute in which everything occurs that the model knows. */
+export const SHORT: Omit<RunOptions, 'seed'> = {
+  seconds: 12,
+  workers: 2,
+  subscribers: 120,
+  meetings: 6,
+  life: true,
+  openings: OPENINGS,
+  faults: FAULTS.filter(({ long }) => !long),
+  streams: 3,
+  answerMs: [50, 250],
+  settleSeconds: 100,
+};
 
 /** Runs the program under fire and holds the mail that arrived against the ledger. */
 export async function runChaos(options: RunOptions): Promise<Report> {
@@ -49,8 +109,21 @@ export async function runChaos(options: RunOptions): Promise<Report> {
   const stage = await setStage(new Random(seed + 1), {
     workers: options.workers,
     startAt: START,
+    program: options.program,
     older: options.older,
+    redis: options.redis,
+    webs: options.webs,
+    env: options.env,
+    ...(options.answerMs === undefined ? {} : { answerMs: options.answerMs }),
   });
+  if (options.older !== undefined) {
+    // Whatever is newer brings the database up to date, after which the older does not start any more.
+    const older = stage.actors.at(-1)!;
+    older.start();
+    await until('the older worker works', () => older.output().includes('Convenor is ready'), {
+      within: START_PATIENCE_MS,
+    });
+  }
   const database = await openDatabase({ url: stage.databaseUrl, connections: 4 });
   try {
     return await play(stage, database.db, random, { ...options, say });
@@ -68,136 +141,95 @@ async function play(
 ): Promise<Report> {
   const { say } = options;
   const since = Date.now();
-  let advanced = 0;
-  const group = new Group(db, () => stage.shift + advanced);
+  const time = new GroupTime(stage);
+  const group = new Group(db, () => time.now());
+  const life = new Life(stage, group, time, random);
   await group.setUp(options.subscribers);
   let over = false;
   const supervision = supervise(stage, () => over);
-  await until(
-    'all workers work',
-    async () => {
-      const beats = await rows<{ n: number }>(
-        db,
-        sql`select count(*)::int as n from heartbeats where name like 'worker:%'`,
-      );
-      return (beats[0]?.n ?? 0) >= options.workers;
-    },
-    { within: START_PATIENCE_MS },
-  );
+  await until('all workers work', async () => (await workersAtWork(db)) >= options.workers, {
+    within: START_PATIENCE_MS,
+  });
   say(`all ${options.workers} workers work after ${seconds(since)} s`);
 
   const faults: Injected[] = [];
   const busy = new Set<string>();
-  const end = Date.now() + options.seconds * 1_000;
-  const open = () => Date.now() < end;
+  let end = Number.POSITIVE_INFINITY;
+  let living = true;
+  const enough = () =>
+    options.enough !== undefined &&
+    faults.length >= options.enough.faults &&
+    stage.mail.arrivals.length >= options.enough.deliveries;
+  const open = () => Date.now() < end && !enough();
+
   // The first reminders are due in a moment, among the first faults.
-  const untilMinute = 60_000 - ((Date.now() + stage.shift) % 60_000);
-  advance(Math.max(0, untilMinute - LEAD_MS));
+  time.towardsNextMinute();
+  if (options.life) await life.begin();
   await group.addMeetings(options.meetings, '0');
 
-  function advance(milliseconds: number): void {
-    advanced += milliseconds;
-    for (const actor of stage.actors) actor.advance(advanced);
+  async function inflict(fault: Fault, stream: Random, part: string, must = false): Promise<void> {
+    busy.add(part);
+    const injected: Injected = {
+      kind: fault.kind,
+      touches: touchedBy(stage, part),
+      from: Date.now(),
+      to: Number.POSITIVE_INFINITY,
+    };
+    faults.push(injected);
+    try {
+      await fault.inflict(stage, part, stream);
+    } catch (error) {
+      if (must) throw error;
+      say(`${fault.kind}: ${(error as Error).message}`);
+    }
+    injected.to = Date.now();
+    busy.delete(part);
   }
 
   async function inflictFaults(stream: Random): Promise<void> {
     while (open()) {
       const fault = draw(options.faults ?? FAULTS, stream);
       const part = fault.part(stage, stream);
-      if (busy.has(part) || (fault.part(stage, stream) === 'deploy' && busy.size > 0)) {
+      if (busy.has(part) || (part === 'deploy' && busy.size > 0)) {
         await pause(20);
         continue;
       }
-      busy.add(part);
-      const injected: Injected = {
-        kind: fault.kind,
-        touches: touchedBy(stage, part),
-        from: Date.now(),
-        to: Number.POSITIVE_INFINITY,
-      };
-      faults.push(injected);
-      try {
-        await fault.inflict(stage, part, stream);
-      } catch (error) {
-        say(`${fault.kind}: ${(error as Error).message}`);
-      }
-      injected.to = Date.now();
-      busy.delete(part);
-      await pause(stream.between(0, options.rest ?? 400));
+      await inflict(fault, stream, part);
+      await pause(options.every ?? stream.between(0, options.rest ?? 400));
     }
   }
 
-  const optOuts = new Map<string, number>();
-  let pauses = 0;
-  async function administer(): Promise<void> {
+  async function strike(): Promise<void> {
+    const first = new Random(options.seed * 7_919 - 1);
+    for (const fault of options.openings ?? []) await inflict(fault, first, fault.part(stage, first), true);
+    end = Date.now() + options.seconds * 1_000;
+    const streams = Array.from({ length: options.streams ?? 2 }, (_, n) =>
+      inflictFaults(new Random(options.seed * 7_919 + n)),
+    );
+    await Promise.all(streams);
+  }
+
+  async function live(): Promise<void> {
     let wave = 0;
-    let lastWave = Date.now();
-    while (open()) {
-      await pause(700);
+    const owed = () => options.life === true && !life.complete && Date.now() < end + OVERTIME_MS;
+    while (open() || owed()) {
+      await pause(500);
+      if (!options.life) continue;
+      if (!life.complete || random.chance(0.1)) await quietly(() => life.goOn());
       await quietly(async () => {
-        pauses += await group.resumePaused();
+        if ((await openDeliveries(db)) > options.subscribers) return;
+        time.towardsNextMinute();
+        await group.addMeetings(options.meetings, String(++wave));
       });
-      if (options.life !== true) continue;
-      if (random.chance(0.15)) await quietly(disturb);
-      if (random.chance(0.1)) await quietly(leave);
-      if (Date.now() - lastWave > 15_000) {
-        lastWave = Date.now();
-        await quietly(async () => {
-          const backlog = await openDeliveries(db);
-          if (backlog < options.subscribers * options.meetings)
-            await group.addMeetings(options.meetings, String(++wave));
-        });
-      }
     }
   }
 
-  async function disturb(): Promise<void> {
-    const sending = await group.sending();
-    if (sending.length < 2) return;
-    const { id, meetingId } = random.pick(sending);
-    const what = random.next();
-    if (what < 0.7) {
-      const stop = await group.hold(id);
-      await pause(random.between(500, 4_000));
-      for (let tries = 0; tries < 20; tries++) {
-        try {
-          await group.resume(stop);
-          return;
-        } catch {
-          await pause(500);
-        }
-      }
-    } else if (what < 0.85) await group.cancel(id);
-    else if (meetingId !== null) await group.move(id, meetingId);
-  }
-
-  async function leave(): Promise<void> {
-    const arrival = stage.mail.arrivals.at(-random.between(1, 50));
-    if (arrival?.leave === undefined || optOuts.has(arrival.to)) return;
-    const response = await fetch(arrival.leave, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'List-Unsubscribe=One-Click',
-      signal: AbortSignal.timeout(10_000),
-    });
-    if (response.ok) optOuts.set(arrival.to, Date.now());
-  }
-
-  const streams = Array.from({ length: options.streams ?? 2 }, (_, n) =>
-    inflictFaults(new Random(options.seed * 7_919 + n)),
-  );
-  const progress = setInterval(() => {
-    const delivered = stage.mail.arrivals.length;
-    say(`${seconds(since)} s: ${faults.length} faults, ${delivered} messages arrived`);
-  }, 15_000);
-  try {
-    await Promise.all([...streams, administer()]);
-    say(`${faults.length} faults in ${seconds(since)} s; waiting for the work to end`);
-    await settle();
-  } finally {
-    clearInterval(progress);
-    over = true;
-    await supervision;
+  /** As an administrator who is told of it does. */
+  async function resume(): Promise<void> {
+    while (living) {
+      await pause(500);
+      await quietly(() => life.resumePaused());
+    }
   }
 
   /** Everything is well again; time goes faster, so that what was put off is due. */
@@ -207,29 +239,66 @@ async function play(
     let nextStep = Date.now() + 8_000;
     while (Date.now() < limit) {
       await pause(500);
-      await quietly(async () => {
-        pauses += await group.resumePaused({ all: true });
-      });
+      await quietly(() => life.resumePaused({ all: true }));
       if (await isDone(db)) return;
       if (Date.now() < nextStep || (await underWay(db)) > 0) continue;
-      nextStep = Date.now() + 3_000;
-      advance(SETTLE_STEP_MS);
+      nextStep = Date.now() + 2_000;
+      time.advance(SETTLE_STEP_MS);
     }
     say('the work did not come to its end in time');
+  }
+
+  const progress = setInterval(() => {
+    const delivered = stage.mail.arrivals.length;
+    say(`${seconds(since)} s: ${faults.length} faults, ${delivered} messages arrived`);
+  }, 15_000);
+  try {
+    await Promise.all([Promise.all([strike(), live()]).finally(() => (living = false)), resume()]);
+    say(`${faults.length} faults in ${seconds(since)} s; waiting for the work to end`);
+    await settle();
+  } finally {
+    clearInterval(progress);
+    over = true;
+    await supervision;
   }
 
   const actorByPid = new Map(
     stage.actors.flatMap(({ name, pids }) => pids.map((pid) => [pid, name] as const)),
   );
-  const verdict = await judge(db, {
+  const verdict = judge(await readLedger(db), {
     arrivals: stage.mail.arrivals,
     begun: stage.mail.begun,
-    faults,
+    refusals: stage.mail.refusals,
+    faults: [...faults, ...time.leaps],
     stops: group.stops,
-    optOuts,
+    quiet: life.quiet,
+    optOuts: life.optOuts,
+    leavers: life.leavers,
     actorOf: (claimedBy) => actorByPid.get(Number(/-(\d+)-[0-9a-f]+\//.exec(claimedBy)?.[1])),
   });
-  return { ...verdict, faults, seconds: Number(seconds(since)), pauses };
+  const redisKeys = await stage.redis.client.dbsize();
+  const wrong = [
+    ...verdict.wrong,
+    ...(redisKeys > MOST_REDIS_KEYS ? [`Redis is left with ${redisKeys} keys`] : []),
+  ];
+  const kinds: Record<string, number> = {};
+  for (const { kind } of faults) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  return {
+    ...verdict,
+    wrong,
+    redisKeys,
+    faults: kinds,
+    seconds: Number(seconds(since)),
+    life: life.counts(),
+  };
+}
+
+async function workersAtWork(db: Db): Promise<number> {
+  const [beats] = await rows<{ n: number }>(
+    db,
+    sql`select count(*)::int as n from heartbeats where name like 'worker:%'`,
+  );
+  return beats?.n ?? 0;
 }
 
 const seconds = (since: number): string => ((Date.now() - since) / 1_000).toFixed(0);

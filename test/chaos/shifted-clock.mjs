@@ -1,11 +1,12 @@
 /**
  * Loaded before the program (`node --import`): moves its wall clock by the milliseconds that stand in the file
- * SHIFT_FILE, which may change at any moment. Timers go on as they are.
+ * SHIFT_FILE, which may change at any moment. Timers go on as they are. The program ends when whoever started it is gone.
  */
 import { readFileSync } from 'node:fs';
 
 const file = process.env.SHIFT_FILE ?? '';
 const realNow = Date.now.bind(Date);
+const parent = process.ppid;
 let shift = 0;
 
 function read() {
@@ -15,6 +16,7 @@ function read() {
 
 read();
 setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
   try {
     read();
   } catch {

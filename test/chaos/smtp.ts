@@ -34,9 +34,16 @@ export interface Arrival {
   readonly leave: string | undefined;
 }
 
+/** A message that the server did not take, and what it said. */
+export interface Refusal {
+  readonly to: string;
+  readonly line: string;
+}
+
 export interface UnrulyMailServer {
   readonly port: number;
   readonly arrivals: readonly Arrival[];
+  readonly refusals: readonly Refusal[];
   /** Messages whose DATA began, with or without an end. */
   readonly begun: ReadonlySet<string>;
   /** The mood from now on; `undefined` for good behaviour. `share` of the messages meet it. */
@@ -58,9 +65,17 @@ const REPLIES: Partial<Record<Mood, { readonly stage: 'mail' | 'rcpt' | 'message
 
 const STALL_MS = 4_000;
 
-/** An SMTP server that keeps a journal and can be told to behave badly. Written by hand, so that it can. */
-export async function startUnrulyMailServer(random: Random): Promise<UnrulyMailServer> {
+/**
+ * An SMTP server that keeps a journal and can be told to behave badly. Written by hand, so that it can.
+ *
+ * @param answerMs how long it takes to answer a message when it behaves, lowest and highest.
+ */
+export async function startUnrulyMailServer(
+  random: Random,
+  { answerMs = [0, 0] }: { answerMs?: readonly [number, number] } = {},
+): Promise<UnrulyMailServer> {
   const arrivals: Arrival[] = [];
+  const refusals: Refusal[] = [];
   const begun = new Set<string>();
   const sockets = new Set<Socket>();
   let mood: Mood | undefined;
@@ -101,7 +116,9 @@ export async function startUnrulyMailServer(random: Random): Promise<UnrulyMailS
         if (line_?.startsWith('421')) socket.end();
       } else if (verb === 'RCPT') {
         to = /<([^>]*)>/.exec(line)?.[1] ?? '';
-        say(refusal('rcpt') ?? '250 2.1.5 OK');
+        const reply = refusal('rcpt');
+        if (reply !== undefined) refusals.push({ to, line: reply });
+        say(reply ?? '250 2.1.5 OK');
       } else if (verb === 'DATA') {
         if (met === 'drop before DATA') {
           socket.resetAndDestroy();
@@ -132,19 +149,23 @@ export async function startUnrulyMailServer(random: Random): Promise<UnrulyMailS
         refusal('message') ?? (met === 'lie about size' ? '552 5.3.4 Larger than I said' : undefined);
       if (reply !== undefined) {
         arrive(false, true);
+        refusals.push({ to, line: reply });
         say(reply);
       } else if (met === 'drop after DATA') {
         arrive(random.chance(0.5), false);
         socket.resetAndDestroy();
       } else if (met === 'stall') {
-        setTimeout(() => {
-          const answered = socket.writable;
-          arrive(true, answered);
-          say('250 2.0.0 Taken after a while');
-        }, STALL_MS);
-      } else {
-        arrive(true, socket.writable);
-        say('250 2.0.0 Taken');
+        takeAfter(STALL_MS);
+      } else takeAfter(random.between(...answerMs));
+
+      /** Taken when the content is there; whether the answer gets through is another matter. */
+      function takeAfter(delay: number): void {
+        const take = () => {
+          arrive(true, socket.writable);
+          say('250 2.0.0 Taken');
+        };
+        if (delay === 0) take();
+        else setTimeout(take, delay);
       }
     }
 
@@ -177,6 +198,7 @@ export async function startUnrulyMailServer(random: Random): Promise<UnrulyMailS
   return {
     port: (server.address() as AddressInfo).port,
     arrivals,
+    refusals,
     begun,
     setMood(next, part) {
       mood = next;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
@@ -8,6 +8,7 @@ import { projectRoot } from '../../src/kernel/paths.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { testRedisProgram } from '../support/redis.ts';
+import { startTied, type TiedProcess } from '../support/tied-process.ts';
 import { until } from '../support/wait.ts';
 import type { Random } from './random.ts';
 import { startUnrulyMailServer, type UnrulyMailServer } from './smtp.ts';
@@ -23,6 +24,7 @@ export interface Actor {
   readonly links: Readonly<Record<(typeof LINKS)[number], Link>>;
   /** Every process id that it has had: claims carry them. */
   readonly pids: number[];
+  /** Where it serves its pages, if it does. */
   readonly url: string;
   output(): string;
   running(): boolean;
@@ -62,13 +64,36 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/**
- * @param startAt the wall clock of every process when the run begins.
- * @param older folder of another build of the program, which the last worker runs.
- */
+export interface StageOptions {
+  readonly workers: number;
+  /** The wall clock of every process when the run begins. */
+  readonly startAt: Temporal.Instant;
+  /** The program that all processes run; the build of the project when left out. */
+  readonly program?: string | undefined;
+  /** An older program, which the last worker runs until it ends for the first time. */
+  readonly older?: string | undefined;
+  /** How long the mail server takes to answer a message. */
+  readonly answerMs?: readonly [number, number];
+  /** How many processes serve pages; one when left out. */
+  readonly webs?: number | undefined;
+  /** Further settings of every process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** A Redis that the caller runs, instead of the stage's own. */
+  readonly redis?: { readonly url: string; readonly env: Readonly<Record<string, string>> } | undefined;
+}
+
 export async function setStage(
   random: Random,
-  { workers, startAt, older }: { workers: number; startAt: Temporal.Instant; older?: string | undefined },
+  {
+    workers,
+    startAt,
+    program = path.join(projectRoot, 'dist/main.js'),
+    older,
+    answerMs = [0, 0],
+    webs = 1,
+    env = {},
+    redis: elsewhere,
+  }: StageOptions,
 ): Promise<Stage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'convenor-chaos-'));
   const shift = startAt.epochMilliseconds - Date.now();
@@ -78,18 +103,36 @@ export async function setStage(
   });
   const databaseUrl = await newDatabase(postgres.url);
   const redis = await startRedis(folder);
-  const mail = await startUnrulyMailServer(random);
+  const mail = await startUnrulyMailServer(random, { answerMs });
   const postgresPort = Number(new URL(postgres.url).port);
-  const names = ['web', ...Array.from({ length: workers }, (_, n) => `worker ${n + 1}`)];
+  const names = [
+    ...Array.from({ length: webs }, (_, n) => (n === 0 ? 'web' : `web ${n + 1}`)),
+    ...Array.from({ length: workers }, (_, n) => `worker ${n + 1}`),
+  ];
   const actors: Actor[] = [];
+  const baseUrl = `http://127.0.0.1:${await freePort()}`;
   for (const name of names) {
-    const program = older !== undefined && name === names.at(-1) ? older : projectRoot;
+    const first = older !== undefined && name === names.at(-1) ? older : program;
     const links = {
       postgres: await openLink(postgresPort),
       redis: await openLink(redis.port),
       smtp: await openLink(mail.port),
     };
-    actors.push(await makeActor(name, { folder, links, databaseUrl, shift, program }));
+    const url = name === 'web' ? baseUrl : `http://127.0.0.1:${await freePort()}`;
+    actors.push(
+      makeActor(name, {
+        folder,
+        links,
+        databaseUrl,
+        shift,
+        url,
+        baseUrl,
+        program,
+        first,
+        redis: elsewhere,
+        env,
+      }),
+    );
   }
   return {
     postgres,
@@ -123,18 +166,25 @@ async function newDatabase(server: string): Promise<string> {
   return url.href;
 }
 
-async function makeActor(
+function makeActor(
   name: string,
   options: {
     folder: string;
     links: Actor['links'];
     databaseUrl: string;
     shift: number;
+    /** Where it serves its pages, if it does; and the address that links in mails carry. */
+    url: string;
+    baseUrl: string;
     program: string;
+    /** The build that it runs until it ends for the first time. */
+    first: string;
+    redis: StageOptions['redis'];
+    env: Readonly<Record<string, string>>;
   },
-): Promise<Actor> {
+): Actor {
   const { links, shift } = options;
-  const role = name === 'web' ? 'web' : 'worker';
+  const role = name.startsWith('web') ? 'web' : 'worker';
   const home = path.join(options.folder, name.replace(' ', '-'));
   mkdirSync(home);
   const shiftFile = path.join(home, 'clock-shift');
@@ -145,24 +195,18 @@ async function makeActor(
   shiftTo(shift);
   const databaseUrl = new URL(options.databaseUrl);
   databaseUrl.port = String(links.postgres.port);
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const pids: number[] = [];
   let child: ChildProcess | undefined;
   let exited: Promise<number | string> = Promise.resolve(0);
   let output = '';
   let advanced = 0;
   let apart = 0;
+  let build = options.first;
 
   function start(): void {
     const started = spawn(
       process.execPath,
-      [
-        '--import',
-        path.join(import.meta.dirname, 'shifted-clock.mjs'),
-        path.join(options.program, 'dist/main.js'),
-        role,
-      ],
+      ['--import', path.join(import.meta.dirname, 'shifted-clock.mjs'), build, role],
       {
         cwd: home,
         env: {
@@ -170,10 +214,12 @@ async function makeActor(
           SHIFT_FILE: shiftFile,
           SECRET_KEY,
           DATA_DIR: home,
-          PORT: String(port),
-          BASE_URL: url,
+          PORT: new URL(options.url).port,
+          BASE_URL: options.baseUrl,
           DATABASE_URL: databaseUrl.href,
-          REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
+          REDIS_URL: options.redis?.url ?? `redis://127.0.0.1:${links.redis.port}`,
+          ...options.redis?.env,
+          ...options.env,
           SMTP_URL: `smtp://127.0.0.1:${links.smtp.port}`,
           MAIL_FROM: 'OT network <network@example.org>',
           LOG_LEVEL: 'info',
@@ -190,6 +236,8 @@ async function makeActor(
     exited = new Promise((resolve) => {
       started.once('exit', (code, signal) => {
         children.delete(started);
+        // It is not the older version that comes back.
+        build = options.program;
         if (child === started) child = undefined;
         resolve(code ?? signal ?? -1);
       });
@@ -201,7 +249,7 @@ async function makeActor(
     role,
     links,
     pids,
-    url,
+    url: options.url,
     output: () => output,
     running: () => child !== undefined,
     start,
@@ -233,27 +281,20 @@ async function startRedis(parent: string): Promise<RedisServer> {
     maxRetriesPerRequest: null,
   });
   client.on('error', () => undefined);
-  let child: ChildProcess | undefined;
-  let ended: Promise<unknown> = Promise.resolve();
+  const pidFile = path.join(parent, 'redis.pid');
+  let server: TiedProcess | undefined;
 
   async function start(keepData: boolean): Promise<void> {
     if (!keepData) rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const started = spawn(
-      program,
-      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', ''],
-      { stdio: 'ignore' },
-    );
-    children.add(started);
-    child = started;
-    ended = new Promise((resolve) => started.once('exit', resolve));
-    void ended.then(() => children.delete(started));
+    const files = ['--dir', folder, '--pidfile', pidFile, '--appendonly', 'yes', '--save', ''];
+    server = startTied([program, '--port', String(port), '--bind', '127.0.0.1', ...files]);
     await until('Redis answers', async () => (await client.ping()) === 'PONG');
   }
 
   async function kill(): Promise<void> {
-    child?.kill('SIGKILL');
-    await ended;
+    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+    await server?.stop();
   }
 
   await start(false);
@@ -264,7 +305,7 @@ async function startRedis(parent: string): Promise<RedisServer> {
     start,
     stop: async () => {
       client.disconnect();
-      await kill();
+      await server?.stop();
     },
   };
 }

@@ -1,6 +1,8 @@
-import ICAL from 'ical.js';
 import { eq } from 'drizzle-orm';
+import fc from 'fast-check';
+import ICAL from 'ical.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deliver } from '../../jobs/deliver.ts';
 import { jobs } from '../../jobs/index.ts';
 import { readBooks } from '../../src/announcements/books.ts';
 import { holdAnnouncement, resumeAnnouncement } from '../../src/announcements/life-cycle.ts';
@@ -109,6 +111,39 @@ describe('a reminder that is due', () => {
     expect(event.uid).toBe(meeting.uid);
     expect(event.startDate.toJSDate().toISOString()).toBe('2027-06-02T18:00:00.000Z');
     expect(text).toContain('METHOD:PUBLISH');
+  });
+
+  it('stopped two hundred times over at any recipient is finished, once for each', async () => {
+    await addPeople(database.db, clock, 400);
+    const meeting = await meetingTomorrow();
+    const got: string[] = [];
+    let stop = new AbortController();
+    let left = 0;
+    const mailer: Services['mailer'] = {
+      ...services.mailer,
+      send: async ({ to }) => {
+        got.push(to.address);
+        if (--left <= 0) stop.abort();
+        await Promise.resolve();
+        return { result: 'accepted', response: '250 OK' };
+      },
+    };
+    const quick = { ...services, mailer };
+    clock.set('2027-06-02T17:00:00Z');
+    await runDueWork(
+      jobs.filter(({ name }) => name !== 'deliver'),
+      quick,
+    );
+    const [notice] = await notices(meeting.id);
+    for (const places of fc.sample(fc.integer({ min: 1, max: 8 }), { numRuns: 200, seed: 3 })) {
+      stop = new AbortController();
+      left = places;
+      await deliver.run({ announcementId: notice!.id, chunk: 0 }, { ...quick, signal: stop.signal });
+    }
+    await runDueWork(jobs, quick);
+    expect(got).toHaveLength(400);
+    expect(new Set(got).size).toBe(400);
+    expect(await books(notice!.id)).toMatchObject({ audience: 400, sent: 400, pending: 0 });
   });
 
   it('is sent late, after an outage, as long as it is of use, and is missed after that', async () => {

@@ -172,6 +172,20 @@ describe('the queue', () => {
     expect(performance.now() - since).toBeLessThan(5_000);
   });
 
+  it('has each piece of work once over twenty restarts in quick succession', async () => {
+    await addWork(database.db, ['long'], 60_000);
+    for (let restart = 1; restart <= 20; restart++) {
+      const queue = start(`process ${restart}`, { concurrency: 20 });
+      await until('the work was started again', async () => {
+        return ((await readWork(database.db))[0]?.starts.length ?? 0) >= restart;
+      });
+      const jobs = await redis.client.keys('{convenor}:table-work:table-work.long*');
+      expect(jobs.filter((key) => !key.endsWith(':lock'))).toHaveLength(1);
+      await queue.stop(1_000);
+    }
+    expect((await readWork(database.db))[0]?.starts).toHaveLength(20);
+  });
+
   it('stops without waiting for long work, which is found again', async () => {
     await addWork(database.db, ['long'], 60_000);
     const queue = start('one');

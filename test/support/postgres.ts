@@ -50,6 +50,8 @@ const SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off',
 
 export interface PostgresServer {
   readonly url: string;
+  /** The process ids of the server and of everything it runs; none while it is down. */
+  pids(): number[];
   /** Ends it at once, as a crash would; `start` recovers what it had answered for. */
   crash(): Promise<void>;
   start(): Promise<void>;
@@ -105,18 +107,32 @@ export async function startPostgres({
     await until('the Postgres server of the suite answers', async () => {
       if (ended) throw new Error(server.output());
       const client = new pg.Client({ connectionString: url });
+      // It may go down again at once.
+      client.on('error', () => undefined);
       await client.connect();
       await client.end();
       return true;
     });
   }
 
+  function mainPid(): number | undefined {
+    const file = path.join(data, 'postmaster.pid');
+    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
+  }
+
   await start();
   return {
     url,
     start,
+    pids: () => {
+      const main = mainPid();
+      if (main === undefined || !existsSync(`/proc/${main}`)) return [];
+      const children = readFileSync(`/proc/${main}/task/${main}/children`, 'utf8');
+      return [main, ...children.split(' ').filter(Boolean).map(Number)];
+    },
     crash: async () => {
-      process.kill(Number(readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGQUIT');
+      const main = mainPid();
+      if (main !== undefined) process.kill(main, 'SIGQUIT');
       await server.stop();
     },
     stop: async () => {
