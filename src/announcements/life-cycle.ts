@@ -162,7 +162,7 @@ function endedItems(tx: Tx, now: Temporal.Instant) {
 
 /**
  * Closes an announcement that is past its late limit. One that has not begun is `missed`, and the administrator
- * is told; of one under way, what is still pending has failed.
+ * is told. What is still pending has failed.
  */
 export async function closeLateAnnouncement(tx: Tx, id: string, { clock }: { clock: Clock }): Promise<void> {
   await tx.transaction(async (inner) => {
@@ -173,16 +173,17 @@ export async function closeLateAnnouncement(tx: Tx, id: string, { clock }: { clo
       .where(and(eq(announcements.id, id), lte(announcements.lateAfter, now)))
       .for('update');
     if (!row) return;
+    // One that never began may have been frozen already.
+    await inner
+      .update(deliveries)
+      .set({
+        state: 'failed',
+        reason: sql`'Too late to be of use. ' || coalesce(${deliveries.reason}, '')`,
+        settledAt: now,
+      })
+      .where(and(eq(deliveries.announcementId, id), eq(deliveries.state, 'pending')));
     const begun = row.state === 'sending' || row.heldFrom === 'sending';
     if (begun) {
-      await inner
-        .update(deliveries)
-        .set({
-          state: 'failed',
-          reason: sql`'Too late to be of use. ' || coalesce(${deliveries.reason}, '')`,
-          settledAt: now,
-        })
-        .where(and(eq(deliveries.announcementId, id), eq(deliveries.state, 'pending')));
       if (row.state === 'held') {
         await setState(inner, row, { state: 'sending', heldFrom: null }, { clock, actor: 'system' });
       }

@@ -184,6 +184,7 @@ describe('starting', () => {
     await closeLateAnnouncement(database.db, id, context);
     await closeLateAnnouncement(database.db, id, context);
     expect((await findAnnouncement(database.db, id)).state).toBe('missed');
+    expect(await books(id)).toMatchObject({ failed: 1, pending: 0 });
     const mails = await database.db.select().from(serviceMails);
     expect(mails.map((mail) => mail.kind)).toEqual(['missed']);
   });

@@ -104,7 +104,8 @@ export function judge(ledger: Ledger, journal: Journal): Verdict {
         actor !== undefined && touches.has(actor) && from <= claimedAt + SILENCE_MS && to >= claimedAt,
     );
     if (reason?.startsWith('Convenor stopped') === true) return met;
-    return journal.begun.has(messageId) && (!answered.has(messageId) || met);
+    // The mail server kept its answer to itself, or the way to it broke while the content was on it.
+    return met || (journal.begun.has(messageId) && !answered.has(messageId));
   }
 
   /** Whether the reason why somebody got nothing is what happened. */

@@ -81,7 +81,10 @@ describe('the parts', () => {
 
   it('state the METHOD that the entry has', async () => {
     const content = exampleMail().calendar!.content.replace('METHOD:PUBLISH', 'METHOD:CANCEL');
-    const { parsed } = await compose({ calendar: { method: 'CANCEL', content, filename: 'meeting.ics' } });
+    const { parsed, raw } = await compose({
+      calendar: { method: 'CANCEL', content, filename: 'meeting.ics' },
+    });
+    expect(raw).toMatch(/^Content-Type: text\/calendar; charset=utf-8; method=CANCEL/m);
     expect(parsed.attachments[0]).toMatchObject({ method: 'CANCEL' });
     await expect(
       compose({ calendar: { method: 'PUBLISH', content, filename: 'meeting.ics' } }),
