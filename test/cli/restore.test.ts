@@ -8,6 +8,8 @@ import { journalFolder, journalled } from '../../src/outbox/journal.ts';
 import { createLog } from '../../src/kernel/log.ts';
 import { holdAfterRollback } from '../../src/process/rollback.ts';
 import { verifyLedger } from '../../src/subscribers/ledger-verify.ts';
+import { unsubscribe } from '../../src/subscribers/opt-out.ts';
+import { findSubscriber } from '../../src/subscribers/subscribers.ts';
 import type { Services } from '../../jobs/services.ts';
 import { runDueWork, setUpOrganisation, testServices } from '../support/services.ts';
 import { openTestCli, type TestCli } from './harness.ts';
@@ -16,6 +18,8 @@ let cli: TestCli;
 let services: Services;
 let got: string[];
 let absent: string;
+/** Called with the number of messages that have been handed over. */
+let onSent: (count: number) => void;
 beforeAll(async () => {
   cli = await openTestCli();
 });
@@ -24,6 +28,7 @@ beforeEach(async () => {
   rmSync(path.join(cli.folder, 'journal'), { recursive: true, force: true });
   got = [];
   absent = 'cy@example.org';
+  onSent = () => undefined;
   const { clock } = cli;
   const environment = { DATA_DIR: cli.folder };
   services = testServices(cli.database, clock, {
@@ -35,6 +40,7 @@ beforeEach(async () => {
           if (address === absent)
             return { result: 'later', scope: 'recipient', code: '450', reason: 'Busy.' };
           got.push(address);
+          onSent(got.length);
           return { result: 'accepted', response: '250 ok' };
         },
         check: async () => ({ ok: true, detail: '' }),
@@ -96,6 +102,57 @@ describe('a restore', () => {
 
       const { before } = restored.json<{ before: string }>();
       expect(gunzipSync(readFileSync(before)).toString('utf8')).toContain('dan@example.org');
+    },
+  );
+
+  it(
+    'of a backup that was made in the middle of a reminder, while somebody left, is whole',
+    { timeout: 120_000 },
+    async () => {
+      const list = path.join(cli.folder, 'people.csv');
+      const people = Array.from({ length: 40 }, (_, n) => `p${n}@example.org`);
+      writeFileSync(list, ['email,topics', ...people.map((email) => `${email},meetings`)].join('\n'));
+      await cli.run('subscribers', 'import', list);
+      const { db } = cli.database;
+      let leaver = '';
+      let leaving: Promise<unknown> | undefined;
+      let made: Promise<string> | undefined;
+      onSent = (count) => {
+        if (count === 8) {
+          leaver = people.find((email) => !got.includes(email))!;
+          leaving = findSubscriber(db, leaver).then((subscriber) =>
+            unsubscribe(
+              db,
+              { subscriberId: subscriber!.id, topic: 'all', source: 'one_click' },
+              { clock: cli.clock },
+            ),
+          );
+        }
+        if (count === 10) made = leaving!.then(backup);
+      };
+      cli.clock.set('2026-11-02T18:00:30Z');
+      await work();
+      const file = await made!;
+      const before = await verifyLedger(db);
+      const handedOver = got.length;
+      expect(handedOver).toBeGreaterThanOrEqual(41);
+
+      const restored = await cli.run('restore', file, '--replace', '--json');
+      const { comparison, consent } = restored.json<{
+        comparison: { announcements: { forgotten: number }[]; known: number };
+        consent: object;
+      }>();
+      expect(consent).toMatchObject({ ok: true, events: 44 });
+      expect(before).toMatchObject(consent);
+      const forgotten = comparison.announcements[0]?.forgotten ?? 0;
+      expect(forgotten).toBeGreaterThan(0);
+      expect(forgotten + comparison.known).toBe(handedOver);
+      absent = '';
+      await cli.run('sending', 'release');
+      await work();
+      expect(new Set(got).size).toBe(got.length);
+      expect(got).toHaveLength(handedOver + 1);
+      expect((await findSubscriber(db, leaver))!.topics).toEqual([]);
     },
   );
 
