@@ -82,7 +82,7 @@ class Nodes {
   }
 
   async stop(): Promise<void> {
-    for (const { client, kill } of this.all) if (client.status !== 'end') await kill();
+    for (const node of this.all) if (node.client.status !== 'end') await node.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -174,9 +174,13 @@ export async function startClusterService(key: string): Promise<RedisService> {
 /** Whether certificates can be made here, and the Redis of the suite speaks TLS. */
 export async function canUseTls(): Promise<boolean> {
   if (spawnSync('openssl', ['version']).status !== 0) return false;
-  const { stdout, stderr } = spawnSync(await testRedisProgram(), ['--tls-port', '0', '--port', '0', '--bogus', '1'], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    await testRedisProgram(),
+    ['--tls-port', '0', '--port', '0', '--bogus', '1'],
+    {
+      encoding: 'utf8',
+    },
+  );
   return (stdout + stderr).includes('bogus');
 }
 
