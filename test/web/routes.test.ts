@@ -84,6 +84,16 @@ describe('an administrator', () => {
       expect(answer.statusCode, key).not.toBe(403);
     }
   });
+
+  it('sees the queues, with or without a slash at the end, under a policy of their own', async () => {
+    const browser = new Browser(site);
+    await browser.signIn('administrator@example.org');
+    for (const url of ['/admin/queues', '/admin/queues/']) {
+      const page = await browser.get(url);
+      expect([page.statusCode, page.body]).toEqual([200, 'the board']);
+      expect(page.headers['content-security-policy']).toContain("form-action 'none'");
+    }
+  });
 });
 
 describe('a change that does not come from a page of ours', () => {
