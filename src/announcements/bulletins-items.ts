@@ -35,7 +35,13 @@ export async function editItem(
     if (after === before) return before;
     await recordAudit(
       inner,
-      { actor: context.actor, action: 'item.changed', subject: id, after: { sequence: after.sequence } },
+      {
+        actor: context.actor,
+        action: 'item.changed',
+        subject: id,
+        before: { title: before.title, sequence: before.sequence },
+        after: { title: after.title, sequence: after.sequence },
+      },
       context,
     );
     await followItem(inner, id, { edited: true }, context.clock);

@@ -111,7 +111,13 @@ export async function changeWording(
     const lapsed = coversEarlier || topic === undefined ? 0 : await lapse(inner, topic, wording, { clock });
     await recordAudit(
       inner,
-      { actor, action: 'wording.changed', subject: wording.id, after: { coversEarlier, lapsed } },
+      {
+        actor,
+        action: 'wording.changed',
+        subject: wording.id,
+        before: { text: before?.text ?? null },
+        after: { text: wanted, coversEarlier, lapsed },
+      },
       { clock },
     );
     return { wording, lapsed };
