@@ -3,10 +3,11 @@ import { wantWebhook } from '../../src/sync/webhook-state.ts';
 import { changeSetting } from '../../src/organisation/settings.ts';
 import { createWorld, pull, settle } from '../sync/world.ts';
 import type { Site } from '../web/site.ts';
+import { campaigns } from './campaigns.ts';
 
 /**
  * Compares the group with a MailerLite account in which somebody left, somebody was removed and somebody left
- * earlier came back, so that the page about it has all that it can show.
+ * earlier came back, so that the page about it has all that it can show, and lets announcements go out by it.
  */
 export async function keptInStep({ clock }: Site, database: OpenDatabase): Promise<void> {
   const { db } = database;
@@ -21,6 +22,7 @@ export async function keptInStep({ clock }: Site, database: OpenDatabase): Promi
     await changeSetting(db, 'mailerlitePlanSubscribers', '220', by);
     await pull(world);
     await settle(world);
+    await campaigns(world);
   } finally {
     await world.close();
   }
