@@ -174,7 +174,8 @@ describe('hostile text', () => {
       ),
       { maxLength: 40 },
     )
-    .map((parts) => parts.join(''));
+    // By U+FFFD the reader knows a character that was torn apart: nothing that is given may hold one.
+    .map((parts) => parts.join('').replaceAll('\ufffd', ''));
 
   it('breaks neither the lines nor the structure', () => {
     const shape = propertyCounts(buildInvite({ ...INVITE, alarmMinutes: 5, location: 'x' }));
