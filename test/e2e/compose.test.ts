@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
 import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
+import { listOutbox } from '../../src/outbox/outbox.ts';
 import { addPeople } from '../support/meetings.ts';
 import { runDueWork, testServices } from '../support/services.ts';
 import { openSite, PASSWORD, setUpGroup, type Site } from '../web/site.ts';
@@ -37,7 +38,7 @@ async function workAt(instant: string): Promise<void> {
   );
 }
 
-it('an announcement is written with a live preview, approved, undone, approved again and watched', async () => {
+it('an announcement is written with a live preview, approved, undone, approved in two tabs at once, sent once and watched', async () => {
   const context = await chromium.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 860 } });
   const page = await context.newPage();
   const press = (name: string | RegExp) => page.getByRole('button', { name }).click();
@@ -60,7 +61,15 @@ it('an announcement is written with a live preview, approved, undone, approved a
   await press('Send to 3 people by e-mail in five minutes');
   await press('Undo the approval');
   await page.getByText('it is a draft again').waitFor();
-  await press('Send to 3 people by e-mail in five minutes');
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await Promise.all(
+    [page, other].map(async (tab) => {
+      await tab.getByRole('button', { name: 'Send to 3 people by e-mail in five minutes' }).click();
+      await tab.waitForLoadState();
+    }),
+  );
+  await page.goto(other.url());
   await page.getByText('Approved by Ruth Okafor').waitFor();
 
   // The page follows by itself what happens meanwhile.
@@ -71,6 +80,8 @@ it('an announcement is written with a live preview, approved, undone, approved a
     .first()
     .waitFor();
   await page.locator('.figure', { hasText: '3' }).first().waitFor();
+  const { entries } = await listOutbox(database.db, { search: 'News for' });
+  expect([entries.length, new Set(entries.map(({ recipient }) => recipient)).size]).toEqual([3, 3]);
 
   await press('I have posted it');
   await page.getByText('Ruth Okafor posted it on').waitFor();
