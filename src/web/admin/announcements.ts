@@ -169,7 +169,7 @@ export const announcementPages = routes(
         missed: drafted && announcement.state === 'sent' ? await missedView(announcement) : undefined,
         canCorrect: announcement.audience !== null && BEGUN.includes(announcement.state),
         whatsapp: await whatsappCard(announcement),
-        keptInOutbox: config.SMTP_URL === undefined && books.sent > 0,
+        keptInOutbox: config.SMTP_URL === undefined && announcement.channel === 'smtp' && books.sent > 0,
         unknown:
           books.unknown > 0
             ? { count: books.unknown === 1 ? 'One delivery' : `${grouped(books.unknown)} deliveries` }
