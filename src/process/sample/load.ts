@@ -10,7 +10,7 @@ import { subscribers, TOPICS } from '../../db/schema.ts';
 import { ConvenorError } from '../../kernel/errors.ts';
 import type { Mailer } from '../../mail/types.ts';
 import { parseSeriesInput, parseSingleMeetingInput } from '../../meetings/meeting-input.ts';
-import { changeSetting, writeInternalSetting } from '../../organisation/settings.ts';
+import { changeSetting, readSettings, writeInternalSetting } from '../../organisation/settings.ts';
 import { unsubscribe } from '../../subscribers/opt-out.ts';
 import { addSubscriber } from '../../subscribers/subscribers.ts';
 import { SAMPLE_NAMES, SAMPLE_SETTINGS } from './group.ts';
@@ -49,20 +49,27 @@ const pastMailer: Mailer = {
 
 /**
  * Fills an empty Convenor with a group to look around in: settings, people who joined over time, a monthly series
- * with the reminders of past meetings sent, and coming ones planned. Done only where nobody is on the list yet.
+ * with the reminders of past meetings sent, and coming ones planned. Done only where nobody is on the list yet. All
+ * of it appears at once: a worker that saw the past half made would take its notices for missed ones.
  *
  * @throws ConvenorError `wrong_state` when a mail server is configured: made-up people must never be mailed.
  */
 export async function loadSampleGroup(services: Services): Promise<void> {
-  const { db } = services;
   if (services.mailer.kind !== 'outbox') {
     throw new ConvenorError(
       'wrong_state',
       'The sample group is for looking around: its people do not exist. Unset SMTP_URL to load it.',
     );
   }
-  const [present] = await db.select({ n: count() }).from(subscribers);
-  if (present!.n > 0) return;
+  await services.db.transaction(async (db) => {
+    const [present] = await db.select({ n: count() }).from(subscribers);
+    // Nothing in here may ask outside of the transaction: the embedded database has one connection.
+    if (present!.n === 0) await fill({ ...services, db, settings: () => readSettings(db) });
+  });
+}
+
+async function fill(services: Services): Promise<void> {
+  const { db } = services;
   const end = services.clock.now();
   const clock = new PastClock(end.subtract({ hours: 24 * HISTORY_DAYS }));
   const past: Services = { ...services, clock, mailer: pastMailer };
