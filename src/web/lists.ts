@@ -98,3 +98,10 @@ export function withParameters(
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return given.length === 0 ? base : `${base}?${new URLSearchParams(given).toString()}`;
 }
+
+/** How a list of what has a time and a title can be ordered: what is to come, or what is past. The first is the usual one. */
+export function ordersInTime(past: boolean) {
+  return past
+    ? { latest: 'the latest first', soonest: 'the oldest first', title: 'by title' }
+    : { soonest: 'the next one first', latest: 'the last one first', title: 'by title' };
+}

@@ -30,7 +30,7 @@ import { allPages, csv, lines } from '../csv.ts';
 import { draftServices } from '../draft-services.ts';
 import { audienceWords, whatsappView } from '../draft-views.ts';
 import { field, isUuid, query } from '../form.ts';
-import { pageOf, readList } from '../lists.ts';
+import { pageOf, readList, ordersInTime } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { inScheme, mailFrame } from '../mail-frame.ts';
 import { flash } from '../plugins/sessions.ts';
@@ -375,9 +375,7 @@ function announcementList(request: FastifyRequest) {
   const list = readList<AnnouncementOrder>(request, {
     path: '/admin/announcements',
     file: '/admin/announcements/list.csv',
-    orders: past
-      ? { latest: 'the latest first', soonest: 'the oldest first', title: 'by title' }
-      : { soonest: 'the next one first', latest: 'the last one first', title: 'by title' },
+    orders: ordersInTime(past),
     tabs: ['show'],
   });
   return { past, list, filter: { states: past ? PAST : COMING, text: list.text, order: list.order } };

@@ -27,7 +27,7 @@ import { acting } from '../acting.ts';
 import { allPages, csv, lines } from '../csv.ts';
 import { consequencesOf } from '../dry-run.ts';
 import { field, freshForm, query, rejectedForm } from '../form.ts';
-import { pageOf, readList } from '../lists.ts';
+import { pageOf, readList, ordersInTime } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 import { leafOf, reminderRows } from '../schedule-form.ts';
@@ -278,9 +278,7 @@ function meetingList(request: FastifyRequest, now: Temporal.Instant) {
   const list = readList<MeetingOrder>(request, {
     path: '/admin/meetings',
     file: '/admin/meetings/list.csv',
-    orders: past
-      ? { latest: 'the latest first', soonest: 'the oldest first', title: 'by title' }
-      : { soonest: 'the next one first', latest: 'the last one first', title: 'by title' },
+    orders: ordersInTime(past),
     tabs: ['show'],
   });
   const span = past ? { to: now } : { from: now.subtract({ hours: 6 }) };
