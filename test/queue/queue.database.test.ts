@@ -142,10 +142,12 @@ describe('the queue', () => {
       (await readWork(database.db)).every(({ key, done }) => done === 1 || key === 'poison'),
     );
     await until('a second attempt was made', async () => (await failureCount('poison')) === 2);
-    const failed = await redis.client.zrange('{convenor}:table-work:failed', '0', '-1');
-    expect(failed).toEqual(['table-work.poison.1', 'table-work.poison.2']);
+    // A third attempt may have begun by now: it is counted only once nothing runs any more.
+    await Promise.all(queues.splice(0).map((queue) => queue.stop(5_000)));
     const { starts } = (await readWork(database.db)).find(({ key }) => key === 'poison')!;
-    expect(starts).toHaveLength(2);
+    expect(starts.length).toBeGreaterThanOrEqual(2);
+    const failed = await redis.client.zrange('{convenor}:table-work:failed', '0', '-1');
+    expect(failed).toEqual(starts.map((_, index) => `table-work.poison.${index + 1}`));
   });
 
   it('forgets a failure after a success, and then can use the first id again', async () => {
