@@ -25,8 +25,8 @@ import { persist } from './persist.ts';
 /** Chunks queued at a time; the rest follow as these are done. */
 const CHUNKS_AT_ONCE = 16;
 
-/** How long one job works before it lets others have a turn. */
-const TURN = Temporal.Duration.from({ seconds: 4 });
+/** How long one job works before it lets others have a turn, such as work of a worker that was killed. */
+const TURN = Temporal.Duration.from({ seconds: 3 });
 
 /** A claim older than this is given back instead of sent: the process had been stopped, and things may have changed. */
 const CLAIM_LIFE = Temporal.Duration.from({ seconds: 10 });

@@ -6,12 +6,12 @@ import type { AnyJob, JobServices } from './job.ts';
 import { parseJobId } from './job-id.ts';
 
 /**
- * The lock of a job is renewed every 1.25 s and runs out after 5 s; stalled jobs are looked for every 2 s. So work
- * of a killed worker is taken over after 7 s at the latest.
+ * The lock of a job is renewed every second and runs out after 4 s; stalled jobs are looked for every second. So work
+ * of a killed worker waits for the next free place after 5 s at the latest.
  */
-const LOCK_MS = 5_000;
-const LOCK_RENEWAL_MS = 1_250;
-const STALLED_CHECK_MS = 2_000;
+const LOCK_MS = 4_000;
+const LOCK_RENEWAL_MS = 1_000;
+const STALLED_CHECK_MS = 1_000;
 
 /** Work that brought its worker down this often is a failed attempt like any other. */
 const STALLS_PER_ATTEMPT = 3;
