@@ -17,8 +17,10 @@ export async function openPostgres(location: { url: string; connections?: number
     options: '-c timezone=UTC',
     application_name: 'convenor',
   });
-  // An idle connection that breaks is replaced by the pool; without a listener the process would end.
+  // A connection that breaks is replaced by the pool, and the next statement on it fails. Without listeners the process
+  // would end: the pool's own hears of idle connections, the client's of one between two statements of a transaction.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await pool.query('select 1');
   } catch (error) {
