@@ -5,8 +5,7 @@ import type { Tx } from '../db/open.ts';
 import { announcements, bulletins, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { activeSeries, foreseeOccurrences } from '../meetings/occurrences.ts';
-import { audienceCount } from '../subscribers/audience.ts';
-import { audienceSize } from './audience-of.ts';
+import { audienceSizes } from './audience-of.ts';
 import { readBooks, type Books } from './books.ts';
 import type { Announcement } from './announcements.ts';
 import { activeBulletinSchedules, bulletinDates, bulletinRow } from './bulletins-schedules.ts';
@@ -57,21 +56,14 @@ export async function queryPlan(
     ...(await foreseeReminders(tx, { from, to, now, settings })),
     ...(await foreseeBulletins(tx, { from, to, now, settings })),
   ];
-  const counts = new Map<Topic, number>();
-  const audienceOf = async (topic: Topic) => {
-    const known = counts.get(topic) ?? (await audienceCount(tx, topic, now));
-    counts.set(topic, known);
-    return known;
-  };
-  const waitingAudience = (announcement: Announcement) =>
-    announcement.audienceOf === null ? audienceOf(announcement.topic) : audienceSize(tx, announcement, now);
+  const sizeOf = audienceSizes(tx, now);
   const entries: (PlanEntry & { order: Temporal.Instant })[] = [];
   for (const { announcement, meetingStart } of stored) {
     const waiting = announcement.audience === null && isOpen(announcement.state);
     entries.push({
       ...entry(announcement, meetingStart),
       foreseen: false,
-      audience: announcement.audience ?? (waiting ? await waitingAudience(announcement) : 0),
+      audience: announcement.audience ?? (waiting ? await sizeOf(announcement) : 0),
       order: announcement.sendAt,
     });
   }
@@ -81,7 +73,7 @@ export async function queryPlan(
     entries.push({
       ...entry(row, meetingStart),
       foreseen: true,
-      audience: await audienceOf(row.topic),
+      audience: await sizeOf({ audienceKind: 'topic', audienceOf: null, topic: row.topic, meetingId: null }),
       order: row.sendAt,
     });
   }

@@ -75,9 +75,18 @@ export function checkRuleMatches(
   }
 }
 
+/** The first date, looked for in the first year before the whole cycle is gone through. */
 function firstDate(rule: Rule, startsOn: Temporal.PlainDate): Temporal.PlainDate | undefined {
-  const to = startsOn.add({ years: CYCLE_YEARS * (rule.freq === 'MONTHLY' ? rule.interval : 1) });
-  return occurrenceDates(rule, { startsOn, from: startsOn, to })[0];
+  const interval = rule.freq === 'MONTHLY' ? rule.interval : 1;
+  for (const years of [1, CYCLE_YEARS]) {
+    const [first] = occurrenceDates(rule, {
+      startsOn,
+      from: startsOn,
+      to: startsOn.add({ years: years * interval }),
+    });
+    if (first !== undefined) return first;
+  }
+  return undefined;
 }
 
 /** Dates are computed as midnights in UTC, where every day has one. */

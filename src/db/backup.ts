@@ -2,8 +2,15 @@ import { sql } from 'drizzle-orm';
 import { knownMigrations } from './migrate.ts';
 import { rows, type Db, type Tx } from './open.ts';
 
-/** Tables whose rows mean nothing in another process or later. */
-const PASSING = new Set(['schema_migrations', 'sessions', 'heartbeats', 'leases', 'job_failures']);
+/** Tables whose rows mean nothing in another process or later, or are written again by the rows of another table. */
+const LEFT_OUT = new Set([
+  'schema_migrations',
+  'sessions',
+  'heartbeats',
+  'leases',
+  'job_failures',
+  'list_size_changes',
+]);
 
 const BATCH = 500;
 
@@ -74,7 +81,7 @@ async function tablesInOrder(tx: Tx): Promise<string[]> {
     for (const { child, parent } of references) if (child === table) place(parent);
     ordered.push(table);
   };
-  for (const { name } of names) if (!PASSING.has(name)) place(name);
+  for (const { name } of names) if (!LEFT_OUT.has(name)) place(name);
   return ordered;
 }
 

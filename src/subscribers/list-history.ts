@@ -23,7 +23,8 @@ export async function consentToCount(tx: Tx): Promise<boolean> {
 
 /**
  * Counts what the ledger has gained since the last time, at most 50,000 rows at once. Agreeing again to a topic
- * that a person gets already counts nothing.
+ * that a person gets already counts nothing. The changes of the sizes of the list are added up meanwhile, so that
+ * there are never many.
  *
  * @param zone the months are those of this clock.
  */
@@ -68,6 +69,9 @@ export async function countConsent(tx: Tx, { zone }: { zone: string }): Promise<
       from counted group by month, topic
       on conflict (month, topic) do update
         set began = consent_months.began + excluded.began, ended = consent_months.ended + excluded.ended`);
+    await inner.execute(sql`
+      with taken as (delete from list_size_changes returning counted, change)
+      insert into list_size_changes (counted, change) select counted, sum(change) from taken group by counted`);
     await inner.execute(sql`
       insert into consent_months_until (seq) values (${upTo})
       on conflict (id) do update set seq = excluded.seq`);

@@ -119,14 +119,14 @@ export async function countSubscribers(tx: Tx, filter: SubscriberFilter = {}): P
   return row!.n;
 }
 
-/** How many people there are in each state. */
+/** How many people there are in each state: numbers that the database keeps, for a list of any size. */
 export async function subscribersByState(tx: Tx): Promise<Record<SubscriberState, number>> {
-  const counted = await rows<{ state: SubscriberState; n: number }>(
+  const kept = await rows<{ counted: string; n: number }>(
     tx,
-    sql`select s.state, count(*)::int as n from subscribers s group by s.state`,
+    sql`select counted, sum(change)::int as n from list_size_changes group by counted`,
   );
   return Object.fromEntries(
-    SUBSCRIBER_STATES.map((state) => [state, counted.find((row) => row.state === state)?.n ?? 0]),
+    SUBSCRIBER_STATES.map((state) => [state, kept.find(({ counted }) => counted === state)?.n ?? 0]),
   ) as Record<SubscriberState, number>;
 }
 

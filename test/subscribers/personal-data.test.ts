@@ -74,6 +74,7 @@ const NOT_IN_THE_RECORD: Readonly<Record<string, string>> = {
       'sending_holds',
       'settings',
       'sync_runs',
+      'list_size_changes',
       'whatsapp_posts',
       'zoom_events',
       'zoom_host_days',

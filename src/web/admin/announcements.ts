@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { audienceSize } from '../../announcements/audience-of.ts';
+import { audienceSize, audienceSizes } from '../../announcements/audience-of.ts';
 import {
   announcementBooks,
   listDeliveries,
@@ -56,25 +56,20 @@ export const announcementPages = routes(
       const { past, list, filter } = announcementList(request);
       const found = await listAnnouncements(db, { ...filter, limit: PAGE + 1, after: list.after });
       const { rows, next } = pageOf(found, PAGE, ({ announcement }) => announcement.id);
-      const counts = new Map<string, number>();
-      for (const { announcement } of past ? [] : rows) {
-        const key = audienceKey(announcement);
-        if (!counts.has(key)) counts.set(key, await audienceSize(db, announcement, clock.now()));
-      }
+      const sizeOf = audienceSizes(db, clock.now());
+      const shown = await Promise.all(
+        rows.map(async ({ announcement, books }) => {
+          const row = announcementRow({ announcement, books });
+          const waits = row.people === undefined && !past;
+          return waits ? { ...row, people: `to ${people(await sizeOf(announcement))}` } : row;
+        }),
+      );
       return reply.page('admin/announcements', {
         title: 'Announcements',
         section: 'announcements',
         past,
         list: list.view({ rows: rows.length, next }),
-        announcements: rows.map((entry) => {
-          const row = announcementRow(entry);
-          return {
-            ...row,
-            people:
-              row.people ??
-              (past ? undefined : `to ${people(counts.get(audienceKey(entry.announcement)) ?? 0)}`),
-          };
-        }),
+        announcements: shown,
       });
     });
 
@@ -344,11 +339,6 @@ function isLive({ state, sendAt }: Announcement, now: Temporal.Instant): boolean
   return (
     state === 'sending' || (state === 'approved' && Temporal.Instant.compare(sendAt, now.add(SOON)) <= 0)
   );
-}
-
-/** Announcements with the same key have the same audience. */
-function audienceKey({ audienceKind, audienceOf, topic, meetingId }: Announcement): string {
-  return audienceKind === 'topic' ? topic : [audienceKind, audienceOf, topic, meetingId].join(' ');
 }
 
 function isOpenDraft({ state }: Announcement): boolean {

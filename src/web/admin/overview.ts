@@ -5,6 +5,7 @@ import { formatDate, formatShortDate, formatTime } from '../../calendar/format.t
 import { toWall } from '../../calendar/wall.ts';
 import { rows } from '../../db/open.ts';
 import { meetingsBetween, nextMeetings, type Meeting } from '../../meetings/occurrences.ts';
+import { subscribersByState } from '../../subscribers/subscriber-search.ts';
 import { acting } from '../acting.ts';
 import { attentionOf, healthInWords } from '../attention.ts';
 import { figuresOf } from '../figures.ts';
@@ -62,14 +63,11 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
   );
 
   async function figuresNow(now: Temporal.Instant) {
-    const [row] = await rows<{ subscribers: number }>(
-      db,
-      sql`select count(*)::int as subscribers from subscribers where state = 'active'`,
-    );
+    const { active } = await subscribersByState(db);
     const sent = await sentByMonth(db, { from: now.subtract({ hours: 24 * 30 }), zone: 'UTC' });
     return {
-      subscribers: row!.subscribers,
-      subscribersText: grouped(row!.subscribers),
+      subscribers: active,
+      subscribersText: grouped(active),
       sentText: grouped(sent.reduce((sum, month) => sum + month.sent, 0)),
     };
   }
