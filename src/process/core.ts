@@ -9,6 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import { projectRoot, templatesFolder } from '../kernel/paths.ts';
 import type { Mailer } from '../mail/types.ts';
 import { readSettings } from '../organisation/settings.ts';
+import { assertRoom } from './disk-room.ts';
 import { dkimKeys } from './dkim-keys.ts';
 import { journalFolder, journalled } from '../outbox/journal.ts';
 import type { CachePlace } from '../render/code-cache.ts';
@@ -42,6 +43,7 @@ export async function openCore(
   options: { clock: Clock; log: Log; closers: Closers; templates: 'now' | 'later' },
 ): Promise<Core> {
   const { clock, log, closers } = options;
+  if (config.DATABASE_URL === undefined) await assertRoom(config.DATA_DIR);
   const secretKey = config.SECRET_KEY ?? secretKeyOf(config.DATA_DIR);
   const makeRenderer = () =>
     createRenderer({

@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace';
+import { ConvenorError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Closers } from './closers.ts';
 
@@ -21,7 +22,8 @@ export async function runUntilStopped(
   };
   let started: Promise<void> = Promise.resolve();
   const graceful = closeWithGrace({ delay: STOP_LIMIT_MS, logger }, async ({ err, signal }) => {
-    if (err) log.fatal({ err }, 'an error that nobody caught; stopping');
+    if (err instanceof ConvenorError) log.fatal(`${err.message} Stopping.`);
+    else if (err) log.fatal({ err }, 'an error that nobody caught; stopping');
     else log.info({ signal }, 'stopping');
     await started.catch(() => undefined);
     const failed = await closers.close();

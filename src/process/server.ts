@@ -7,6 +7,7 @@ import type { Log } from '../kernel/log.ts';
 import type { App } from './app.ts';
 import type { Closers } from './closers.ts';
 import { openCore, type Core } from './core.ts';
+import { watchRoom } from './disk-room.ts';
 import { openEdges, startLinkOf } from './edges.ts';
 import { lockFolder } from './folder-lock.ts';
 import { holdAfterRollback } from './rollback.ts';
@@ -50,6 +51,15 @@ export async function startServer(
     openRedis(config, log, closers),
     openCore(config, { clock, log, closers, templates: 'now' }),
   );
+  if (config.DATABASE_URL === undefined) {
+    // An error that nobody catches stops the process in good order, with exit status 1.
+    const room = watchRoom(config.DATA_DIR, log, (shortage) =>
+      setImmediate(() => {
+        throw shortage;
+      }),
+    );
+    closers.add('watch of the disk', () => room.stop());
+  }
   await assertZoneData(core.db, startedAt);
   const edges = await openEdges(config, redis, { clock, log, closers });
   const [{ openQueue }, { jobs }] = await Promise.all([

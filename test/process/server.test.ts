@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/open.ts';
+import { projectRoot } from '../../src/kernel/paths.ts';
 import { runConvenor, startConvenor, type Convenor } from '../support/convenor.ts';
 import { freePort } from '../support/ports.ts';
 import { isRunning } from '../support/processes.ts';
@@ -147,6 +149,34 @@ describe('the server', () => {
     expect(await server.exited).toBe(1);
     expect(server.output()).toContain('Set maxmemory-policy to noeviction');
     await redis.stop();
+  });
+
+  it('stops in good order before its disk is full, does not start on a full one, and loses nothing', async () => {
+    const room = path.join(dataFolder, 'room');
+    const preload = pathToFileURL(path.join(projectRoot, 'test/support/disk-room.mjs')).href;
+    const env = { NODE_OPTIONS: `--import ${preload}`, DISK_ROOM_FILE: room };
+    const leave = (mebibytes: number) => writeFileSync(room, String(mebibytes));
+    leave(1_000);
+    const server = await start(env);
+    await server.ready();
+    expect(
+      (await runConvenor(dataFolder, ['settings', 'set', 'organisationName', 'Nearly full'])).status,
+    ).toBe(0);
+    leave(100);
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toContain(
+      'is nearly full: 100 MiB are left, and the embedded database needs 128.',
+    );
+    expect(server.output()).toContain('"msg":"stopped"');
+
+    const refused = await start(env);
+    expect(await refused.exited).toBe(1);
+    expect(refused.output()).toContain('Make room there, or set DATA_DIR to a folder on another disk');
+
+    leave(1_000);
+    const { status, stdout } = await runConvenor(dataFolder, ['settings', 'list', '--json'], env);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Nearly full');
   });
 
   it('does not touch a database that a newer program has changed', async () => {
