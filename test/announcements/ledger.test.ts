@@ -11,6 +11,7 @@ import {
   resumeAnnouncement,
   startAnnouncement,
 } from '../../src/announcements/life-cycle.ts';
+import { holdSending, releaseSending } from '../../src/announcements/sending-hold.ts';
 import { moveMeeting } from '../../src/announcements/meeting-changes.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import {
@@ -156,6 +157,15 @@ describe('claiming', () => {
     );
     expect(await finishAnnouncement(database.db, id, { clock })).toBe(true);
     expect(await runs.books(id)).toMatchObject({ audience: 4, sent: 1, excluded: 3 });
+  });
+
+  it('gives nothing to anybody while all sending is held, also in the middle of a run', async () => {
+    const { id } = await runs.running(10);
+    expect(await runs.claim(id, 4, 'worker/1')).toHaveLength(4);
+    await holdSending(database.db, { reason: 'The database was restored.' }, context);
+    expect(await runs.claim(id, 4, 'worker/2')).toEqual([]);
+    await releaseSending(database.db, context);
+    expect(await runs.claim(id, 10, 'worker/3')).toHaveLength(6);
   });
 
   it('stops with a hold at 40 of 100 and goes on where it stopped', async () => {

@@ -467,8 +467,8 @@ export const PITFALLS: readonly Pitfall[] = [
     test: 'holds sending, finds in the journal what the ledger forgot, and nobody gets it twice',
     mutation: {
       file: 'src/announcements/sending-hold.ts',
-      find: 'NOT_HELD = sql`not exists (select 1 from sending_holds where released_at is null)`',
-      replace: 'NOT_HELD = sql`true`',
+      find: "where r.delivery_id = d.id and d.state in ('pending', 'sending')",
+      replace: 'where false and r.delivery_id = d.id',
     },
   },
   {
@@ -542,9 +542,14 @@ export const PITFALLS: readonly Pitfall[] = [
     file: reminderRun,
     test: 'whose name breaks the message is set aside alone',
     mutation: {
-      file: 'jobs/deliver.ts',
-      find: "log.error({ err, deliveryId: id }, 'A message could not be made');",
-      replace: 'throw err;',
+      file: 'src/mail/outcome.ts',
+      find: 'export function outcomeOfBadMail(error: unknown): Outcome {',
+      replace: 'export function outcomeOfBadMail(error: unknown): Outcome {\n  if (error) throw error;',
+      and: {
+        file: 'jobs/deliver.ts',
+        find: "log.error({ err, deliveryId: id }, 'The mailer failed');",
+        replace: 'throw err;',
+      },
     },
   },
   {
