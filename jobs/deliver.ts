@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
 import { frozenContent } from '../src/announcements/frozen-content.ts';
@@ -42,17 +42,25 @@ export const deliver = defineJob({
     const { timeZone, quietHours } = await settings();
     if (isQuiet(now, timeZone, quietHours)) return [];
     const at = sql`${now.toString()}::timestamptz`;
+    const open = (announcementId: SQL, more: SQL) => sql`(
+      select d.chunk from deliveries d
+      where d.announcement_id = ${announcementId} and ${more} and d.state = 'pending'
+        and (d.next_attempt_at is null or d.next_attempt_at <= ${at})
+      order by d.chunk limit 1
+    )`;
+    // Goes from one open chunk to the next in the index, past the thousands of a large run that are done or to come.
     const chunks = await rows<{ announcementId: string; chunk: number }>(
       db,
-      sql`select a.id as "announcementId", c.chunk::int as chunk
-        from announcements a cross join lateral generate_series(0, a.chunks - 1) as c(chunk)
-        where a.state = 'sending' and a.channel = 'smtp' and a.late_after > ${at}
-          and exists (
-            select 1 from deliveries d
-            where d.announcement_id = a.id and d.chunk = c.chunk and d.state = 'pending'
-              and (d.next_attempt_at is null or d.next_attempt_at <= ${at})
-          )
-        order by a.send_at, c.chunk limit ${CHUNKS_AT_ONCE}`,
+      sql`with recursive due as (
+          select a.id, a.send_at, n.chunk, 1 as step
+          from announcements a cross join lateral ${open(sql`a.id`, sql`true`)} n
+          where a.state = 'sending' and a.channel = 'smtp' and a.late_after > ${at}
+          union all
+          select due.id, due.send_at, n.chunk, due.step + 1
+          from due cross join lateral ${open(sql`due.id`, sql`d.chunk > due.chunk`)} n
+          where due.step < ${CHUNKS_AT_ONCE}
+        )
+        select id as "announcementId", chunk from due order by send_at, chunk limit ${CHUNKS_AT_ONCE}`,
     );
     return chunks.map((payload) => ({ key: `${payload.announcementId}-${payload.chunk}`, payload }));
   },
@@ -71,19 +79,22 @@ export const deliver = defineJob({
       const claimedAt = clock.now();
       const claimed = await claimOrGiveBack(services, { announcementId, chunk, limit, claim });
       if (claimed.length === 0) return;
-      const outcomes: Outcome[] = [];
-      const settlements = await Promise.all(
-        claimed.map((delivery) =>
-          handOver(delivery, makeMail, claimedAt.add(CLAIM_LIFE), services, (outcome) =>
-            outcomes.push(outcome),
-          ),
+      const tooOld = Temporal.Instant.compare(clock.now(), claimedAt.add(CLAIM_LIFE)) > 0;
+      const results = await Promise.all(
+        claimed.map(async (delivery) =>
+          tooOld ? interrupted(delivery, clock.now()) : handOver(delivery, makeMail, services),
         ),
       );
+      const context = { now: clock.now(), paced: services.sendingPace !== undefined };
+      const settlements = results.map((result, index) => {
+        const { id, attempts } = claimed[index]!;
+        return 'state' in result ? result : settlementOf(id, result, { ...context, attempts });
+      });
       await persist(
         () => settleDeliveries(db, { announcementId, claim, settlements }, { clock, addressHash }),
         log,
       );
-      await services.sendingPace?.report(outcomes);
+      await services.sendingPace?.report(results.filter((result) => 'result' in result));
     }
   },
 });
@@ -121,14 +132,19 @@ async function claimOrGiveBack(
   }
 }
 
+/** What is left of a claim that was not acted on in time. */
+function interrupted({ id }: ClaimedDelivery, now: Temporal.Instant): Settlement {
+  const reason = 'Convenor was interrupted before this message was handed over.';
+  return { id, state: 'pending', reason, retryAt: now, senderFault: false };
+}
+
+/** @returns how it ended where the mail server had no say in it, else what that said. */
 async function handOver(
   delivery: ClaimedDelivery,
   makeMail: (recipient: Recipient) => OutgoingMail,
-  validUntil: Temporal.Instant,
-  { mailer, clock, log, sendingPace }: Services,
-  heard: (outcome: Outcome) => void,
-): Promise<Settlement> {
-  const { id, attempts } = delivery;
+  { mailer, log }: Services,
+): Promise<Settlement | Outcome> {
+  const { id } = delivery;
   let mail: OutgoingMail;
   try {
     mail = makeMail({ ...delivery, deliveryId: id });
@@ -137,15 +153,8 @@ async function handOver(
     const reason = err instanceof Error ? withoutAddresses(err.message) : 'unknown fault';
     return { id, state: 'failed', reason: `The message could not be made: ${reason}` };
   }
-  const now = clock.now();
-  if (Temporal.Instant.compare(now, validUntil) > 0) {
-    const reason = 'Convenor was interrupted before this message was handed over.';
-    return { id, state: 'pending', reason, retryAt: now, senderFault: false };
-  }
   try {
-    const outcome = await mailer.send(mail);
-    heard(outcome);
-    return settlementOf(id, outcome, { now: clock.now(), attempts, paced: sendingPace !== undefined });
+    return await mailer.send(mail);
   } catch (err) {
     log.error({ err, deliveryId: id }, 'The mailer failed');
     const reason = err instanceof Error ? withoutAddresses(err.message) : 'unknown fault';

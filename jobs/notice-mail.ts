@@ -122,17 +122,19 @@ function addressing(recipient: Recipient) {
   return { messageId, deliveryId, to: recipientAddress(recipient) };
 }
 
-/** The recipient's own values. Links are signed when a mail has a place for them. */
+/** The recipient's own values. A link is signed when a mail has a place for it, and once. */
 function slotValues({ name, subscriberId, deliveryId }: Recipient, links: Links) {
+  let preferencesUrl: string | undefined;
+  let rsvpUrl: string | undefined;
   return {
     greetingName: name,
     // The same address takes the one-click POST.
     unsubscribeUrl: links.oneClickUrl(subscriberId, deliveryId),
     get preferencesUrl() {
-      return links.preferencesUrl(subscriberId);
+      return (preferencesUrl ??= links.preferencesUrl(subscriberId));
     },
     get rsvpUrl() {
-      return links.rsvpUrl(subscriberId);
+      return (rsvpUrl ??= links.rsvpUrl(subscriberId));
     },
   };
 }

@@ -54,42 +54,61 @@ export async function claimDeliveries(
   }: { announcementId: string; chunk: number; limit: number; claim: string },
   { clock }: { clock: Clock },
 ): Promise<ClaimedDelivery[]> {
-  const now = clock.now();
-  const at = sql`${now.toString()}::timestamptz`;
-  return preparedRows<ClaimedDelivery>(
-    tx,
-    'claim_deliveries',
-    sql`with running as materialized (
+  const values = { announcementId, chunk, claim, now: clock.now().toString() };
+  return claimStatement(limit)(tx, values);
+}
+
+type ClaimStatement = (
+  tx: Tx,
+  values: { announcementId: string; chunk: number; claim: string; now: string },
+) => Promise<ClaimedDelivery[]>;
+
+const claimStatements = new Map<number, ClaimStatement>();
+
+/**
+ * The claim with its limit written out: only so does the server see that one plan is right for all its values. The
+ * deliveries of a chunk are read in the order of `deliveries_pending`, and only as many as are claimed.
+ */
+function claimStatement(limit: number): ClaimStatement {
+  const known = claimStatements.get(limit);
+  if (known) return known;
+  const made: ClaimStatement = preparedRows(`claim_${limit}_deliveries`, (place) => {
+    const now = sql`${place('now')}::timestamptz`;
+    return sql`with running as materialized (
         select a.id, a.topic from announcements a
-        where a.id = ${announcementId} and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${at}
+        where a.id = ${place('announcementId')}::uuid
+          and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${now}
           and ${NOT_HELD}
         for share
       ), picked as materialized (
-        select d.id, d.subscriber_id, r.topic
-        from deliveries d join running r on r.id = d.announcement_id
-        where d.chunk = ${chunk} and d.state = 'pending'
-          and (d.next_attempt_at is null or d.next_attempt_at <= ${at})
+        select d.id, d.subscriber_id
+        from deliveries d
+        where d.announcement_id = ${place('announcementId')}::uuid and exists (select 1 from running)
+          and d.chunk = ${place('chunk')}::int and d.state = 'pending'
+          and (d.next_attempt_at is null or d.next_attempt_at <= ${now})
         order by d.attempts, d.id
-        limit ${limit}
+        limit ${sql.raw(String(limit))}
         for update of d skip locked
-      ), judged as (
-        select p.id, ${exclusionReason(sql`p.topic`, now)} as reason
-        from picked p left join subscribers s on s.id = p.subscriber_id
+      ), judged as materialized (
+        select p.id, ${exclusionReason(sql`r.topic`, now)} as reason
+        from picked p cross join running r left join subscribers s on s.id = p.subscriber_id
       ), claimed as (
         update deliveries d set
           state = case when j.reason is null then 'sending' else 'excluded' end,
           reason = j.reason,
           attempts = d.attempts + case when j.reason is null then 1 else 0 end,
-          claimed_at = case when j.reason is null then ${at} end,
-          claimed_by = case when j.reason is null then ${claim}::text end,
-          settled_at = case when j.reason is null then null else ${at} end
+          claimed_at = case when j.reason is null then ${now} end,
+          claimed_by = case when j.reason is null then ${place('claim')}::text end,
+          settled_at = case when j.reason is null then null else ${now} end
         from judged j where j.id = d.id
         returning d.id, d.state, d.subscriber_id, d.email, d.name, d.message_id, d.attempts
       )
       select id, subscriber_id as "subscriberId", email, name, message_id as "messageId",
         (attempts - 1)::int as attempts
-      from claimed where state = 'sending'`,
-  );
+      from claimed where state = 'sending'`;
+  });
+  claimStatements.set(limit, made);
+  return made;
 }
 
 /**
@@ -151,20 +170,28 @@ async function settleSent(
   }: { announcementId: string; claim: string; settlements: readonly Settlement[] },
   now: Temporal.Instant,
 ): Promise<void> {
-  const ids = sql.param(settlements.map(({ id }) => id));
-  const reasons = sql.param(settlements.map(({ reason }) => reason));
-  await preparedRows(
-    tx,
-    'settle_sent',
-    sql`with settled as (
-      update deliveries d set
-        state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${now.toString()}::timestamptz
-      from unnest(${ids}::uuid[], ${reasons}::text[]) as v(id, reason)
-      where d.id = v.id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')
-    )
-    update announcements set sender_faults = 0 where id = ${announcementId}::uuid and sender_faults > 0`,
-  );
+  await settleSentStatement(tx, {
+    announcementId,
+    claim,
+    ids: settlements.map(({ id }) => id),
+    reasons: settlements.map(({ reason }) => reason),
+    now: now.toString(),
+  });
 }
+
+const settleSentStatement = preparedRows<
+  never,
+  { announcementId: string; claim: string; ids: string[]; reasons: string[]; now: string }
+>(
+  'settle_sent',
+  (place) => sql`with settled as (
+      update deliveries d set
+        state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${place('now')}::timestamptz
+      from unnest(${place('ids')}::uuid[], ${place('reasons')}::text[]) as v(id, reason)
+      where d.id = v.id and d.claimed_by = ${place('claim')}::text and d.state in ('sending', 'unknown')
+    )
+    update announcements set sender_faults = 0 where id = ${place('announcementId')}::uuid and sender_faults > 0`,
+);
 
 async function suppressRecipient(
   tx: Tx,

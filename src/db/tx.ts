@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm';
+import { sql, type Placeholder, type SQL } from 'drizzle-orm';
 import { PgDialect, type PgDatabase, type PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type * as schema from './schema.ts';
 
@@ -19,13 +19,21 @@ export async function rows<T>(tx: Tx, statement: SQL): Promise<T[]> {
 const dialect = new PgDialect();
 
 /**
- * As `rows`, for a statement that runs thousands of times: the server parses and plans it once per connection.
+ * As `rows`, for a statement that runs thousands of times: its text is made once, and the server parses and plans it
+ * once per connection.
  *
- * @param name the statement's own; whatever its values, its text must always be the same.
+ * @param name the statement's own.
+ * @param build makes the statement from the places of its values.
  */
-export async function preparedRows<T>(tx: Tx, name: string, statement: SQL): Promise<T[]> {
-  const query = tx._.session.prepareQuery(dialect.sqlToQuery(statement), undefined, name, false);
-  return ((await query.execute()) as { rows: T[] }).rows;
+export function preparedRows<T, Values extends Readonly<Record<string, unknown>>>(
+  name: string,
+  build: (place: (value: keyof Values & string) => Placeholder) => SQL,
+): (tx: Tx, values: Values) => Promise<T[]> {
+  const query = dialect.sqlToQuery(build((value) => sql.placeholder(value)));
+  return async (tx, values) => {
+    const prepared = tx._.session.prepareQuery(query, undefined, name, false);
+    return ((await prepared.execute(values)) as { rows: T[] }).rows;
+  };
 }
 
 export interface OpenDatabase {

@@ -46,6 +46,7 @@ const PLACES = {
 } as const;
 
 type Place = keyof typeof PLACES;
+type OwnPlace = Exclude<Place, 'html' | 'text'>;
 
 /**
  * Makes the function that composes the mails of one pattern.
@@ -60,23 +61,38 @@ export async function createSplicer<Values>(
   const text = encodeLines(pattern.text);
   if (html === undefined || text === undefined) return undefined;
   const { subject } = pattern;
-  const frame = await frameOf(pattern);
+  const parts = (await frameOf(pattern)).flatMap<Pieces<Values>[number] | { place: OwnPlace }>((part) => {
+    if (typeof part === 'string') return [part];
+    if (part.place === 'html') return html;
+    return part.place === 'text' ? text : [{ place: part.place }];
+  });
+  const fixed = parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part));
   return ({ messageId, date, to, oneClickUrl, values }) => {
     verbatim(oneClickUrl);
-    const own: Record<Place, string> = {
+    const own: Record<OwnPlace, string> = {
       messageId: headerLine('Message-ID', `<${messageId}>`),
       date: `Date: ${httpDate(date)}`,
       to: headerLine('To', mailbox('to', to)),
       subject: typeof subject === 'string' ? '' : headerLine('Subject', subject(values)),
       oneClickUrl: `<${oneClickUrl}>`,
       boundary: boundaryBase(messageId),
-      html: fill(html, values),
-      text: fill(text, values),
     };
-    let message = '';
-    for (const part of frame) message += typeof part === 'string' ? part : own[part.place];
-    return Buffer.from(message, 'utf8');
+    return joined(
+      fixed.map((part) => {
+        if (Buffer.isBuffer(part)) return part;
+        return typeof part === 'function' ? part(values) : own[part.place];
+      }),
+    );
   };
+}
+
+function joined(parts: readonly (Buffer | string)[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += Buffer.isBuffer(part) ? part.length : Buffer.byteLength(part);
+  const whole = Buffer.allocUnsafe(length);
+  let end = 0;
+  for (const part of parts) end += Buffer.isBuffer(part) ? part.copy(whole, end) : whole.write(part, end);
+  return whole;
 }
 
 async function frameOf<Values>({
@@ -135,7 +151,7 @@ function encodeLines<Values>(pieces: Pieces<Values>): Pieces<Values> | undefined
   const encoded: (string | ((values: Values) => string))[] = [];
   for (const line of lines) {
     if (line.every((piece) => typeof piece === 'string')) encoded.push(encodeLine(line.join('')));
-    else encoded.push((values) => encodeLine(fill(line, values)));
+    else encoded.push(lineEncoder(line));
   }
   return joinFixed(encoded);
 }
@@ -154,10 +170,98 @@ function encodeLine(line: string): string {
   return wrap(encode(textLines(line)), 76);
 }
 
-function fill<Values>(pieces: Pieces<Values>, values: Values): string {
-  let filled = '';
-  for (const piece of pieces) filled += typeof piece === 'string' ? piece : piece(values);
-  return filled;
+/** The characters at the end of a value that are encoded as themselves and that no line break looks at. */
+const PLAIN_CHARACTER = /[\w-]/;
+const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
+  PLAIN_CHARACTER.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** Where the plain end of a value begins. */
+function plainFrom(value: string): number {
+  let start = value.length;
+  while (start > 0 && PLAIN[value.charCodeAt(start - 1)] === 1) start--;
+  return start;
+}
+
+/** An encoded line: fixed stretches, and stretches of the plain ends of values. */
+type Layout = readonly (string | { readonly piece: number; readonly from: number; readonly to: number })[];
+
+const LAYOUTS_KEPT = 200;
+
+/**
+ * Encodes one line with places. Where it is broken does not depend on the plain ends of its values, such as the tokens of
+ * links, so that what was found for one recipient serves all whose values are alike but for these.
+ */
+function lineEncoder<Values>(line: Pieces<Values>): (values: Values) => string {
+  const layouts = new Map<string, Layout>();
+  return (values) => {
+    const ends: string[] = [];
+    const filled: string[] = [];
+    let shape = '';
+    for (const piece of line) {
+      if (typeof piece === 'string') {
+        filled.push(piece, '');
+        ends.push('');
+        continue;
+      }
+      const value = piece(values);
+      const from = plainFrom(value);
+      ends.push(value.slice(from));
+      filled.push(value.slice(0, from), value.slice(from));
+      shape += `${from}:${value.slice(0, from)}${value.length - from};`;
+    }
+    let layout = layouts.get(shape);
+    if (layout === undefined) {
+      const text = filled.join('');
+      if (/[\r\n]/.test(text)) return encodeLine(text);
+      if (layouts.size >= LAYOUTS_KEPT) layouts.clear();
+      layout = layoutOf(filled, encodeLine(text));
+      layouts.set(shape, layout);
+    }
+    let encoded = '';
+    for (const part of layout)
+      encoded += typeof part === 'string' ? part : ends[part.piece]!.slice(part.from, part.to);
+    return encoded;
+  };
+}
+
+/**
+ * Finds the plain ends again in their encoded line.
+ *
+ * @param filled in turn a stretch of any text and a plain end, which is empty after fixed text.
+ */
+function layoutOf(filled: readonly string[], encoded: string): Layout {
+  const layout: (string | { piece: number; from: number; to: number })[] = [];
+  let at = 0;
+  let fixed = '';
+  const soft = (): void => {
+    while (encoded.startsWith('=\r\n', at)) {
+      fixed += '=\r\n';
+      at += 3;
+    }
+  };
+  filled.forEach((text, index) => {
+    if (index % 2 === 0) {
+      for (let bytes = Buffer.byteLength(text); bytes > 0; bytes--) {
+        soft();
+        const width = encoded[at] === '=' ? 3 : 1;
+        fixed += encoded.slice(at, at + width);
+        at += width;
+      }
+      return;
+    }
+    for (let from = 0; from < text.length;) {
+      soft();
+      const end = encoded.indexOf('=\r\n', at);
+      const to = Math.min(text.length, end < 0 ? text.length : from + end - at);
+      layout.push(fixed, { piece: (index - 1) / 2, from, to });
+      fixed = '';
+      at += to - from;
+      from = to;
+    }
+  });
+  layout.push(fixed + encoded.slice(at));
+  return layout;
 }
 
 /** Values that a header takes as they are, if the line is short enough to stand unfolded. */
@@ -188,7 +292,13 @@ function plainValue(value: string | { name: string; address: string }): string |
 /** With a parent a part gets no Date and Message-ID of its own. */
 const PARENT = new MimeNode('multipart/mixed');
 
+let latestDate = { second: 0, text: '' };
+
+/** A Date header field holds whole seconds: many messages in a row have the same. */
 function httpDate(date: Temporal.Instant | undefined): string {
-  const at = date === undefined ? new Date() : new Date(date.epochMilliseconds);
-  return at.toUTCString().replace('GMT', '+0000');
+  const second = Math.floor((date?.epochMilliseconds ?? Date.now()) / 1000);
+  if (second !== latestDate.second) {
+    latestDate = { second, text: new Date(second * 1000).toUTCString().replace('GMT', '+0000') };
+  }
+  return latestDate.text;
 }

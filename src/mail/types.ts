@@ -40,7 +40,10 @@ export interface OutgoingMail {
   readonly headers?: Readonly<Record<string, string>>;
   readonly calendar?: CalendarPart;
   readonly attachments?: readonly MailAttachment[];
-  /** Gives the composed message where that was made in advance for many: the same bytes as composing this mail. */
+  /**
+   * Gives the composed message where that was made in advance for many: the same bytes as composing this mail, every line
+   * ended by CRLF.
+   */
   readonly raw?: () => Buffer;
   /** Kept beside the message by the outbox; not part of the message. */
   readonly deliveryId?: string;

@@ -2,6 +2,7 @@ import { appendFileSync, createReadStream } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -43,28 +44,33 @@ export function journalled(
 ): Mailer {
   let ready: Promise<unknown> | undefined;
   let broken = false;
-  /** By file. */
-  let waiting = new Map<string, string>();
+  let waiting: Omit<z.output<typeof line>, 'at'>[] = [];
   let latest = Promise.resolve();
   let next: Promise<void> | undefined;
 
-  /** Resolves when the line is in the file. What comes while one write is under way goes out together with the next. */
+  /**
+   * Resolves when the line is in the file. What comes while one write is under way, or in the same turn of the event
+   * loop, goes out together.
+   */
   function note(delivery: string, act: z.output<typeof line>['act']): Promise<void> {
-    const at = clock.now().toString();
-    const name = `${at.slice(0, 7)}.jsonl`;
-    waiting.set(name, `${waiting.get(name) ?? ''}${JSON.stringify({ at, act, delivery })}\n`);
-    next ??= latest = latest.then(write);
+    waiting.push({ act, delivery });
+    next ??= latest = latest.then(() => endOfTurn()).then(write);
     return next;
   }
 
   async function write(): Promise<void> {
     const lines = waiting;
-    waiting = new Map();
+    waiting = [];
     next = undefined;
+    const at = clock.now().toString();
     try {
       await (ready ??= prepare(folder));
       // One short write into the system's cache: a turn of the thread pool would cost several times as much.
-      for (const [name, text] of lines) appendFileSync(path.join(folder, name), text, { mode: 0o600 });
+      appendFileSync(
+        path.join(folder, `${at.slice(0, 7)}.jsonl`),
+        lines.map((entry) => `${JSON.stringify({ at, ...entry })}\n`).join(''),
+        { mode: 0o600 },
+      );
       broken = false;
     } catch (err) {
       if (!broken) log.error({ err }, 'the journal of what is sent cannot be written');

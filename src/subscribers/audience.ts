@@ -8,9 +8,10 @@ import { TOPICS, type Topic } from '../db/schema.ts';
  * decides on a delivery uses this one expression, so that planning and sending never disagree.
  *
  * @param topic a topic, or an SQL expression for one (`a.topic`).
+ * @param now the instant, or an SQL expression for it.
  */
-export function exclusionReason(topic: Topic | SQL, now: Temporal.Instant): SQL {
-  const at = sql`${now.toString()}::timestamptz`;
+export function exclusionReason(topic: Topic | SQL, now: Temporal.Instant | SQL): SQL {
+  const at = now instanceof Temporal.Instant ? sql`${now.toString()}::timestamptz` : now;
   return sql`case
     when s.id is null then 'The person was erased.'
     when s.state = 'unconfirmed' then 'Has not confirmed the address yet.'

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 
 /**
@@ -65,10 +65,10 @@ export function createLinks({
   baseUrl: string;
   clock?: Clock;
 }): Links {
-  const keys = new Map<LinkPurpose, Buffer>(
+  const keys = new Map<LinkPurpose, KeyObject>(
     (Object.keys(PATHS) as LinkPurpose[]).map((purpose) => [
       purpose,
-      Buffer.from(hkdfSync('sha256', secretKey, 'convenor', `link ${purpose}`, 32)),
+      createSecretKey(new Uint8Array(hkdfSync('sha256', secretKey, 'convenor', `link ${purpose}`, 32))),
     ]),
   );
 

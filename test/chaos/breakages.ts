@@ -58,7 +58,7 @@ export const BREAKAGES: readonly Breakage[] = [
     edits: [
       {
         file: LEDGER,
-        find: '${exclusionReason(sql`p.topic`, now)} as reason',
+        find: '${exclusionReason(sql`r.topic`, now)} as reason',
         replace: 'null::text as reason',
       },
       {
@@ -114,9 +114,9 @@ export const BREAKAGES: readonly Breakage[] = [
     edits: [
       {
         file: DELIVER,
-        find: 'const outcome = await mailer.send(mail);',
+        find: 'return await mailer.send(mail);',
         replace:
-          "const outcome = id.endsWith('7') ? { result: 'accepted', response: '250' } : await mailer.send(mail);",
+          "return id.endsWith('7') ? { result: 'accepted', response: '250' } : await mailer.send(mail);",
       },
     ],
     objection: /^sent, but never arrived/,
