@@ -14,6 +14,8 @@ interface Shape {
   readonly name: string;
   readonly workers: number;
   readonly dkim: boolean;
+  /** SMTP_PIPELINING instead of nodemailer. */
+  readonly pipelining?: true;
 }
 
 const SHAPES: readonly Shape[] = [
@@ -21,6 +23,8 @@ const SHAPES: readonly Shape[] = [
   { name: '2 workers', workers: 2, dkim: false },
   { name: '1 worker, RSA-2048 DKIM', workers: 1, dkim: true },
   { name: '2 workers, RSA-2048 DKIM', workers: 2, dkim: true },
+  { name: '1 worker, pipelining', workers: 1, dkim: false, pipelining: true },
+  { name: '2 workers, pipelining', workers: 2, dkim: false, pipelining: true },
 ];
 
 const SIZES = [20_000, 200_000, 1_000_000];
@@ -138,7 +142,11 @@ interface Run {
   readonly peakBytes: number;
 }
 
-async function sendOnce(world: World, port: number, { workers: count, dkim }: Shape): Promise<Run> {
+async function sendOnce(
+  world: World,
+  port: number,
+  { workers: count, dkim, pipelining }: Shape,
+): Promise<Run> {
   const { db } = world;
   await db.execute(sql`truncate deliveries`);
   await db.execute(sql`delete from announcements`);
@@ -149,6 +157,7 @@ async function sendOnce(world: World, port: number, { workers: count, dkim }: Sh
   const workers = await startWorkers(count, world.folder, {
     ...addresses(world, port),
     ...(dkim ? dkimOptions() : {}),
+    ...(pipelining ? { SMTP_PIPELINING: 'yes' } : {}),
   });
   try {
     const before = workers.usage().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);

@@ -10,6 +10,9 @@ export interface BenchWorkers {
   stop(): Promise<void>;
 }
 
+/** Those of `npm run convenor`. */
+const NODE_FLAGS = (process.env['BENCH_NODE_ARGS'] ?? '--v8-pool-size=1').split(' ');
+
 /** Starts so many `convenor worker` with their data in `folder`, and waits until each is ready. */
 export async function startWorkers(
   count: number,
@@ -18,20 +21,24 @@ export async function startWorkers(
 ): Promise<BenchWorkers> {
   const children: ChildProcess[] = [];
   for (let number = 0; number < count; number++) {
-    const child = spawn(process.execPath, [path.join(projectRoot, 'scripts/convenor.mjs'), 'worker'], {
-      cwd: projectRoot,
-      env: {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        DATA_DIR: folder,
-        MAIL_FROM: 'Bench <network@example.org>',
-        BASE_URL: 'https://network.example.org',
-        SECRET_KEY: 'the key of a bench, which nothing depends on',
-        LOG_LEVEL: 'info',
-        ...environment,
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS, path.join(projectRoot, 'scripts/convenor.mjs'), 'worker'],
+      {
+        cwd: projectRoot,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: process.env['HOME'],
+          DATA_DIR: folder,
+          MAIL_FROM: 'Bench <network@example.org>',
+          BASE_URL: 'https://network.example.org',
+          SECRET_KEY: 'the key of a bench, which nothing depends on',
+          LOG_LEVEL: 'info',
+          ...environment,
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
       },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    );
     children.push(child);
     await ready(child);
   }

@@ -146,6 +146,15 @@ export const OPTIONS = {
     example: '20',
     fallback: '100',
   }),
+  SMTP_PIPELINING: option({
+    schema: z
+      .enum(['yes', 'no'], { error: 'must be yes or no' })
+      .default('no')
+      .transform((value) => value === 'yes'),
+    help: 'Whether each message is announced before the one before it has been answered for, where the server offers that.',
+    example: 'yes',
+    fallback: 'no',
+  }),
   DKIM_DOMAIN: option({
     schema: optionalText,
     help: 'Domain of the DKIM signature. Needs DKIM_SELECTOR and DKIM_PRIVATE_KEY.',

@@ -4,9 +4,7 @@
  * 354: a message of which nothing was taken cannot have arrived and may be tried again; one that was taken and not
  * answered for is `unknown`.
  */
-import type { Transform } from 'node:stream';
-import { createTransport } from 'nodemailer';
-import MimeNode, { type MimeNodeEnvelope } from 'nodemailer/lib/mime-node';
+import MimeNode from 'nodemailer/lib/mime-node';
 import type { Log } from '../kernel/log.ts';
 import { composeMessage } from './compose.ts';
 import { createDkimSigner, type DkimOptions } from './dkim.ts';
@@ -18,8 +16,11 @@ import {
   unknownOutcome,
   type Stage,
 } from './outcome.ts';
-import { parseSmtpUrl, type SmtpServer } from './smtp-url.ts';
+import { openPipeline } from './smtp-pipeline.ts';
+import { openPool, type Attempt, type SmtpFault } from './smtp-pool.ts';
+import { parseSmtpUrl } from './smtp-url.ts';
 import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
+import { wireForm } from './wire.ts';
 
 export interface SmtpOptions {
   /** See `parseSmtpUrl`. */
@@ -31,86 +32,21 @@ export interface SmtpOptions {
   readonly connections?: number;
   /** Messages before a connection is renewed; 100. */
   readonly messagesPerConnection?: number;
-  /** At most this many messages a second over all connections of this mailer; without it no limit. */
-  readonly messagesPerSecond?: number;
+  /** Whether a message is announced before the one before it has been answered for, where the server offers that. */
+  readonly pipelining?: boolean;
   /** Milliseconds to connect and be greeted; 15,000. */
   readonly connectTimeout?: number;
   /** Milliseconds that the server may be silent, also after the end of a message; 60,000. */
   readonly answerTimeout?: number;
 }
 
-/** What the SMTP client's errors carry. */
-interface ClientFault {
-  readonly message: string;
-  readonly code?: string;
-  readonly originalCode?: string;
-  readonly response?: string;
-  readonly responseCode?: number;
-  readonly command?: string;
-}
-
-type Pool = ReturnType<typeof openPool>['transporter'];
-type PoolMail = Parameters<Pool['send']>[0];
-
-/**
- * One attempt as the pool takes it. What `sendMail` makes around a composed message (headers of its own, a tree of parts)
- * would cost more than the sending, so the pool gets the message as it is.
- */
-class HandOver {
-  readonly #raw: Buffer;
-  readonly #envelope: MimeNodeEnvelope;
-  readonly #messageId: string;
-  /** Whether the message has begun to go out. */
-  begun = false;
-
-  constructor(raw: Buffer, { messageId, envelopeFrom, from, to }: OutgoingMail) {
-    this.#raw = raw;
-    this.#messageId = `<${messageId}>`;
-    this.#envelope = envelopeOf(envelopeFrom ?? from.address, to.address);
-  }
-
-  /** By this the pool knows whether a message can go over another connection. */
-  get readableDidRead(): boolean {
-    return this.begun;
-  }
-
-  /**
-   * Called once the server wants the message, with a stream that doubles leading dots, repairs line ends and adds the
-   * last dot, one byte after the other. Where all lines end as they should, the bytes go past that, done at once.
-   */
-  pipe(wire: Transform): void {
-    this.begun = true;
-    const text = this.#raw.toString('latin1');
-    if (!text.endsWith('\r\n') || text.startsWith('.') || UNEVEN.test(text)) {
-      wire.end(this.#raw);
-      return;
-    }
-    const dotted = text.includes('\n.');
-    wire.push(dotted ? Buffer.from(text.replaceAll('\n.', '\n..'), 'latin1') : this.#raw);
-    wire.push('.\r\n');
-    wire.push(null);
-  }
-
-  asMail(signal: AbortSignal | undefined): PoolMail {
-    const message = {
-      getEnvelope: () => this.#envelope,
-      messageId: () => this.#messageId,
-      getHeader: () => this.#messageId,
-      createReadStream: () => this,
-    };
-    return { data: signal === undefined ? {} : { signal }, message } as unknown as PoolMail;
-  }
-}
-
-/** A line end that is not CRLF. */
-const UNEVEN = /\r(?!\n)|(?<!\r)\n/;
-
 /** Addresses that every server takes as they are. */
 const PLAIN_ADDRESS = /^[\w.+-]+@[a-z0-9.-]+$/i;
 
-function envelopeOf(from: string, to: string): MimeNodeEnvelope {
-  if (PLAIN_ADDRESS.test(from) && PLAIN_ADDRESS.test(to)) return { from, to: [to] };
-  return new MimeNode().setEnvelope({ from, to: [to] }).getEnvelope();
+function envelopeOf(from: string, to: string): Attempt['envelope'] {
+  if (PLAIN_ADDRESS.test(from) && PLAIN_ADDRESS.test(to)) return { from, to };
+  const envelope = new MimeNode().setEnvelope({ from, to: [to] }).getEnvelope();
+  return { from: envelope.from || '', to: envelope.to[0] ?? '' };
 }
 
 function stageOf(command: string | undefined): Stage {
@@ -119,7 +55,7 @@ function stageOf(command: string | undefined): Stage {
   return command === 'DATA' ? 'message' : 'session';
 }
 
-function outcomeOfError(error: ClientFault, handedOver: boolean): Outcome {
+function outcomeOfError(error: SmtpFault, handedOver: boolean): Outcome {
   const { response, responseCode, command, message } = error;
   if (response !== undefined && responseCode !== undefined && responseCode >= 400) {
     return outcomeOfReply(response, stageOf(command));
@@ -150,33 +86,11 @@ function refused(fault: 'address' | 'message' | 'sender', code: string, reason: 
 }
 
 /** A connection that the server had dropped while it was not in use: worth one more try at once. */
-function lostBeforehand(error: ClientFault): boolean {
+function lostBeforehand(error: SmtpFault): boolean {
   if (error.response !== undefined) return false;
   return (
     error.code === 'ECONNECTION' || error.originalCode === 'ECONNRESET' || error.originalCode === 'EPIPE'
   );
-}
-
-function openPool(server: SmtpServer, options: SmtpOptions) {
-  const { connectTimeout = 15_000, answerTimeout = 60_000 } = options;
-  return createTransport({
-    ...server,
-    pool: true,
-    maxConnections: options.connections ?? 5,
-    maxMessages: options.messagesPerConnection ?? 100,
-    ...(options.messagesPerSecond === undefined
-      ? {}
-      : { rateLimit: options.messagesPerSecond, rateDelta: 1000 }),
-    // Repeating is decided by the ledger, never by the pool.
-    maxRequeues: 0,
-    connectionTimeout: connectTimeout,
-    greetingTimeout: connectTimeout,
-    dnsTimeout: connectTimeout,
-    socketTimeout: answerTimeout,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    logger: false,
-  });
 }
 
 /**
@@ -188,45 +102,46 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
   const { log } = options;
   const server = parseSmtpUrl(options.url);
   const sign = options.dkim?.length ? createDkimSigner(...options.dkim) : undefined;
-  const transport = openPool(server, options);
-  const { transporter } = transport;
+  const pool = (options.pipelining === true ? openPipeline : openPool)(server, {
+    connections: options.connections ?? 5,
+    messagesPerConnection: options.messagesPerConnection ?? 100,
+    connectTimeout: options.connectTimeout ?? 15_000,
+    answerTimeout: options.answerTimeout ?? 60_000,
+  });
 
   const underWay = new Set<Promise<Outcome>>();
   let closed = false;
 
   async function attempt(
     message: OutgoingMail,
-    raw: Buffer,
+    wire: Buffer,
     signal: AbortSignal | undefined,
     again: boolean,
   ): Promise<Outcome> {
-    const handOver = new HandOver(raw, message);
+    const { messageId, envelopeFrom, from, to } = message;
+    const envelope = envelopeOf(envelopeFrom ?? from.address, to.address);
+    const current: Attempt = { envelope, messageId, wire, signal, begun: false };
     try {
-      const info = await new Promise<{ response: string }>((resolve, reject) => {
-        transporter.send(handOver.asMail(signal), (error, result) => {
-          if (error) reject(error);
-          else resolve(result!);
-        });
-      });
-      return { result: 'accepted', response: quoteReply(info.response) };
+      return { result: 'accepted', response: quoteReply(await pool.send(current)) };
     } catch (error) {
-      const fault = error as ClientFault;
-      if (again && !handOver.begun && lostBeforehand(fault) && signal?.aborted !== true) {
-        return attempt(message, raw, signal, false);
+      const fault = error as SmtpFault;
+      if (again && !current.begun && lostBeforehand(fault) && signal?.aborted !== true) {
+        return attempt(message, wire, signal, false);
       }
-      return outcomeOfError(fault, handOver.begun);
+      return outcomeOfError(fault, current.begun);
     }
   }
 
   async function send(message: OutgoingMail, signal: AbortSignal | undefined): Promise<Outcome> {
-    let raw: Buffer;
+    let wire: Buffer;
     try {
       const composed = message.raw?.() ?? (await composeMessage(message));
-      raw = sign === undefined ? composed : await sign(composed);
+      const raw = sign === undefined ? composed : await sign(composed);
+      wire = wireForm(raw, message.raw !== undefined);
     } catch (error) {
       return outcomeOfBadMail(error);
     }
-    const outcome = await attempt(message, raw, signal, true);
+    const outcome = await attempt(message, wire, signal, true);
     if (outcome.result === 'unknown')
       log.warn({ messageId: message.messageId, reason: outcome.reason }, 'mail with an unknown outcome');
     return outcome;
@@ -246,20 +161,20 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
     },
     async check(): Promise<CheckResult> {
       try {
-        await transport.verify();
+        await pool.verify();
         return {
           ok: true,
           detail: `${server.host} answers${server.auth === undefined ? '' : ' and has let us sign in'}.`,
         };
       } catch (error) {
-        const outcome = outcomeOfError(error as ClientFault, false);
+        const outcome = outcomeOfError(error as SmtpFault, false);
         return { ok: false, detail: 'reason' in outcome ? outcome.reason : '' };
       }
     },
     async close() {
       closed = true;
       await Promise.all(underWay);
-      transport.close();
+      pool.close();
     },
   };
 }

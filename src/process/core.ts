@@ -107,13 +107,14 @@ async function openMailer(
   outbox: () => Promise<Mailer>,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<Mailer> {
-  const { SMTP_URL, SMTP_CONNECTIONS, SMTP_MESSAGES_PER_CONNECTION } = config;
+  const { SMTP_URL, SMTP_CONNECTIONS, SMTP_MESSAGES_PER_CONNECTION, SMTP_PIPELINING } = config;
   if (SMTP_URL === undefined) return outbox();
   const { createSmtpMailer } = await import('../mail/smtp.ts');
   const mailer = createSmtpMailer({
     url: SMTP_URL,
     connections: SMTP_CONNECTIONS,
     messagesPerConnection: SMTP_MESSAGES_PER_CONNECTION,
+    pipelining: SMTP_PIPELINING,
     dkim: dkimKeys(config),
     log,
   });

@@ -81,16 +81,15 @@ export function createLinks({
     id: string,
     more: { deliveryId?: string | undefined; adminId?: string; expiresAt?: Temporal.Instant } = {},
   ): string {
+    const { deliveryId, adminId, expiresAt } = more;
+    const parts =
+      (deliveryId === undefined ? 0 : WITH_DELIVERY) |
+      (expiresAt === undefined ? 0 : WITH_EXPIRY) |
+      (adminId === undefined ? 0 : WITH_ADMIN);
     const payload = Buffer.concat([
-      Buffer.of(
-        (more.deliveryId === undefined ? 0 : WITH_DELIVERY) |
-          (more.expiresAt === undefined ? 0 : WITH_EXPIRY) |
-          (more.adminId === undefined ? 0 : WITH_ADMIN),
-      ),
-      uuidBytes(id),
-      more.deliveryId === undefined ? Buffer.alloc(0) : uuidBytes(more.deliveryId),
-      more.adminId === undefined ? Buffer.alloc(0) : uuidBytes(more.adminId),
-      more.expiresAt === undefined ? Buffer.alloc(0) : seconds(more.expiresAt),
+      Buffer.of(parts),
+      ...[id, deliveryId, adminId].filter((part) => part !== undefined).map(uuidBytes),
+      ...(expiresAt === undefined ? [] : [seconds(expiresAt)]),
     ]);
     const token = Buffer.concat([payload, sign(purpose, payload)]).toString('base64url');
     return `${baseUrl}${PATHS[purpose]}/${token}`;

@@ -27,6 +27,7 @@ const { values } = parseArgs({
     deliveries: { type: 'string' },
     older: { type: 'string' },
     'kill-each-second': { type: 'boolean', default: false },
+    pipelining: { type: 'boolean', default: false },
     prove: { type: 'boolean', default: false },
     recovery: { type: 'boolean', default: false },
     record: { type: 'string' },
@@ -96,6 +97,7 @@ async function underFire(): Promise<Outcome> {
       settleSeconds: 600,
       say,
       older: values.older,
+      env: values.pipelining ? { SMTP_PIPELINING: 'yes' } : {},
       ...manner,
     });
     for (const line of report.wrong.slice(0, 50)) say(line);

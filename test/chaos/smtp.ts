@@ -69,10 +69,14 @@ const STALL_MS = 4_000;
  * An SMTP server that keeps a journal and can be told to behave badly. Written by hand, so that it can.
  *
  * @param answerMs how long it takes to answer a message when it behaves, lowest and highest.
+ * @param pipelining whether it offers that messages are announced ahead.
  */
 export async function startUnrulyMailServer(
   random: Random,
-  { answerMs = [0, 0] }: { answerMs?: readonly [number, number] } = {},
+  {
+    answerMs = [0, 0],
+    pipelining = false,
+  }: { answerMs?: readonly [number, number]; pipelining?: boolean } = {},
 ): Promise<UnrulyMailServer> {
   const arrivals: Arrival[] = [];
   const refusals: Refusal[] = [];
@@ -96,6 +100,10 @@ export async function startUnrulyMailServer(
     let buffer = '';
     let to = '';
     let content: string | undefined;
+    /** Whether the message may come: somebody to send it to has been named and taken. */
+    let named = false;
+    /** What comes while an answer is thought over waits. */
+    let thinking = false;
     /** The mood that this message meets. */
     let met: Mood | undefined;
     const say = (line: string) => socket.writable && socket.write(`${line}\r\n`);
@@ -108,9 +116,11 @@ export async function startUnrulyMailServer(
       const verb = line.slice(0, 4).toUpperCase();
       if (verb === 'EHLO') {
         say('250-chaos.example');
+        if (pipelining) say('250-PIPELINING');
         say(mood === 'lie about size' ? '250 SIZE 100' : '250 SIZE 10000000');
       } else if (verb === 'MAIL') {
         met = random.chance(share) ? mood : undefined;
+        named = false;
         const line_ = refusal('mail');
         say(line_ ?? '250 2.1.0 OK');
         if (line_?.startsWith('421')) socket.end();
@@ -118,10 +128,17 @@ export async function startUnrulyMailServer(
         to = /<([^>]*)>/.exec(line)?.[1] ?? '';
         const reply = refusal('rcpt');
         if (reply !== undefined) refusals.push({ to, line: reply });
+        named = reply === undefined && refusal('mail') === undefined;
         say(reply ?? '250 2.1.5 OK');
       } else if (verb === 'DATA') {
         if (met === 'drop before DATA') {
-          socket.resetAndDestroy();
+          thinking = true;
+          // What was answered before is not lost by it.
+          setTimeout(() => socket.resetAndDestroy(), 20);
+          return;
+        }
+        if (!named) {
+          say('503 5.5.1 Nobody to send it to');
           return;
         }
         content = '';
@@ -164,14 +181,18 @@ export async function startUnrulyMailServer(
           arrive(true, socket.writable);
           say('250 2.0.0 Taken');
         };
-        if (delay === 0) take();
-        else setTimeout(take, delay);
+        if (delay === 0) return take();
+        thinking = true;
+        setTimeout(() => {
+          take();
+          thinking = false;
+          listen();
+        }, delay);
       }
     }
 
-    socket.on('data', (piece) => {
-      buffer += piece.toString('latin1');
-      for (;;) {
+    function listen(): void {
+      while (!thinking) {
         if (content === undefined) {
           const end = buffer.indexOf('\r\n');
           if (end < 0) return;
@@ -189,6 +210,11 @@ export async function startUnrulyMailServer(
           message(raw);
         }
       }
+    }
+
+    socket.on('data', (piece) => {
+      buffer += piece.toString('latin1');
+      listen();
     });
     say('220 chaos.example ESMTP');
   }

@@ -103,7 +103,10 @@ export async function setStage(
   });
   const databaseUrl = await newDatabase(postgres.url);
   const redis = await startRedis(folder);
-  const mail = await startUnrulyMailServer(random, { answerMs });
+  const mail = await startUnrulyMailServer(random, {
+    answerMs,
+    pipelining: env['SMTP_PIPELINING'] === 'yes',
+  });
   const postgresPort = Number(new URL(postgres.url).port);
   const names = [
     ...Array.from({ length: webs }, (_, n) => (n === 0 ? 'web' : `web ${n + 1}`)),

@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { OutgoingMail } from '../../src/mail/types.ts';
 
-/** What a scripted server does at one command: a reply, or "drop" (cut the connection), or "silence". */
+/** What a scripted server does at one command: a reply, or "drop" (cut the connection), or "silence" from then on. */
 type Act = string;
 
 export interface Script {
   readonly greeting?: Act;
+  /** Offered in answer to EHLO, beside AUTH; 8BITMIME. */
+  readonly offers?: string;
   readonly ehlo?: Act;
   readonly auth?: Act;
   readonly mail?: Act;
@@ -48,9 +50,12 @@ export async function scriptedServer(...scripts: Script[]): Promise<ScriptedServ
     const script = scripts[Math.min(count++, scripts.length - 1)] ?? {};
     let buffer = '';
     let inMessage = false;
+    let recipients = 0;
+    let silent = false;
     const act = (what: Act | undefined, usual: string): void => {
+      silent ||= what === 'silence';
       if (what === 'drop') socket.destroy();
-      else if (what !== 'silence') socket.write(`${what ?? usual}\r\n`);
+      else if (!silent) socket.write(`${what ?? usual}\r\n`);
     };
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -80,11 +85,16 @@ export async function scriptedServer(...scripts: Script[]): Promise<ScriptedServ
         buffer = buffer.slice(line + 2);
         commands.push(command);
         const verb = command.slice(0, 4).toUpperCase();
-        if (verb === 'EHLO') act(script.ehlo, '250-scripted\r\n250-AUTH PLAIN\r\n250 8BITMIME');
+        if (verb === 'EHLO')
+          act(script.ehlo, `250-scripted\r\n250-AUTH PLAIN\r\n250 ${script.offers ?? '8BITMIME'}`);
         else if (verb === 'AUTH') act(script.auth, '235 2.7.0 welcome');
         else if (verb === 'MAIL') act(script.mail, '250 2.1.0 ok');
-        else if (verb === 'RCPT') act(script.rcpt, '250 2.1.5 ok');
+        else if (verb === 'RCPT') {
+          if (script.rcpt === undefined && !/^[45]/.test(script.mail ?? '')) recipients++;
+          act(script.rcpt, '250 2.1.5 ok');
+        } else if (verb === 'DATA' && recipients === 0) act(undefined, '503 5.5.1 nobody to send it to');
         else if (verb === 'DATA') {
+          recipients = 0;
           inMessage = script.data === undefined || script.data.startsWith('354');
           act(script.data, '354 go on');
         } else if (verb === 'QUIT') socket.end('221 bye\r\n');
