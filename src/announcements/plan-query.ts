@@ -1,4 +1,5 @@
 import { and, asc, eq, gte, inArray, lt, lte, sql } from 'drizzle-orm';
+import { parseReminderRule } from '../calendar/reminder-rule.ts';
 import { toInstant, toWall } from '../calendar/wall.ts';
 import { containing, keyset, type ListOrder } from '../db/keyset.ts';
 import type { Tx } from '../db/open.ts';
@@ -30,9 +31,6 @@ export interface PlanEntry {
   /** Computed from its series or schedule: it is no row yet. */
   readonly foreseen: boolean;
 }
-
-/** The longest time by which a reminder may precede its meeting, in days, with a day for its shift. */
-const LONGEST_LEAD_DAYS = 367;
 
 /**
  * What goes out in a span of days (inclusive, on the wall clock of the group), in the order of sending. Beyond
@@ -102,7 +100,7 @@ async function foreseeReminders(tx: Tx, { from, to, now, settings }: Span): Prom
       .from(meetings)
       .where(eq(meetings.seriesId, series.id));
     const known = new Set(written.map(({ id }) => id));
-    const span = { from, to: to.add({ days: LONGEST_LEAD_DAYS }) };
+    const span = { from, to: to.add({ days: longestLead(series.reminders) }) };
     for (const meeting of foreseeOccurrences(series, span, settings.bankHolidays, now)) {
       if (known.has(meeting.id)) continue;
       for (const reminder of wantedReminders(meeting, settings, now)) {
@@ -111,6 +109,15 @@ async function foreseeReminders(tx: Tx, { from, to, now, settings }: Span): Prom
     }
   }
   return found;
+}
+
+/** By how many days the first of some reminders may precede its meeting, with a day for its shift. */
+function longestLead(reminders: readonly string[]): number {
+  const days = reminders.map((text) => {
+    const rule = parseReminderRule(text);
+    return rule.kind === 'days' ? rule.days : rule.minutes / (24 * 60);
+  });
+  return Math.ceil(Math.max(0, ...days)) + 2;
 }
 
 /** Bulletins that are not drafted yet. The days around the span are those from which quiet hours move a bulletin. */

@@ -8,6 +8,7 @@
 export const NATIONS = ['england-and-wales', 'scotland', 'northern-ireland'] as const;
 export type Nation = (typeof NATIONS)[number];
 
+/** The name of each holiday by its date. */
 type Holidays = Map<string, string>;
 
 const EVERYWHERE: readonly Nation[] = NATIONS;
@@ -44,7 +45,16 @@ export function bankHoliday(date: Temporal.PlainDate, nation: Nation): string | 
   return holidaysOf(date.year, nation).get(date.toString());
 }
 
+const COMPUTED = new Map<string, Holidays>();
+
 function holidaysOf(year: number, nation: Nation): Holidays {
+  const key = `${nation} ${year}`;
+  const holidays = COMPUTED.get(key) ?? computeHolidays(year, nation);
+  COMPUTED.set(key, holidays);
+  return holidays;
+}
+
+function computeHolidays(year: number, nation: Nation): Holidays {
   const found: Holidays = new Map();
   const easter = easterSunday(year);
   addFixed(found, new Temporal.PlainDate(year, 1, 1), 'New Year\u2019s Day');
