@@ -68,6 +68,30 @@ export function invalidInput(...problems: readonly [FieldProblem, ...FieldProble
   });
 }
 
+/**
+ * Runs the checks of one input, so that a person learns of everything that is wrong with it at once.
+ *
+ * @returns what each check gave.
+ * @throws ConvenorError `invalid_input` with the problems of all checks together; whatever else a check throws.
+ */
+export async function checkAll<const Checks extends readonly (() => unknown)[]>(
+  checks: Checks,
+): Promise<{ -readonly [K in keyof Checks]: Awaited<ReturnType<Checks[K]>> }> {
+  const problems: FieldProblem[] = [];
+  const found: unknown[] = [];
+  for (const check of checks) {
+    try {
+      found.push(await check());
+    } catch (error) {
+      if (!(error instanceof ConvenorError) || error.code !== 'invalid_input') throw error;
+      problems.push(...error.problems);
+    }
+  }
+  const [first, ...others] = problems;
+  if (first !== undefined) throw invalidInput(first, ...others);
+  return found as { -readonly [K in keyof Checks]: Awaited<ReturnType<Checks[K]>> };
+}
+
 /** The thing named by `what` ("meeting", "announcement") does not exist. */
 export function notFound(what: string, id: string): ConvenorError {
   return new ConvenorError('not_found', `There is no ${what} ${id}.`);

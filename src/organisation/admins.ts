@@ -3,7 +3,7 @@ import { admins, sessions } from '../db/schema.ts';
 import { rows, type Tx } from '../db/open.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { parseEmailAddress } from '../kernel/email-address.ts';
-import { ConvenorError, invalidInput, notFound } from '../kernel/errors.ts';
+import { checkAll, ConvenorError, invalidInput, notFound } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { recordAudit, type Actor } from './audit.ts';
 import { hashPassword, passwordMatches } from './passwords.ts';
@@ -46,9 +46,11 @@ export async function createAdmin(
   input: { email: string; name: string; role?: AdminRole; password: string },
   { clock, actor }: Context,
 ): Promise<Admin> {
-  const address = parseEmailAddress(input.email);
-  const name = checkedName(input.name);
-  const passwordHash = await hashPassword(input.password);
+  const [name, address, passwordHash] = await checkAll([
+    () => checkedName(input.name),
+    () => parseEmailAddress(input.email),
+    () => hashPassword(input.password),
+  ]);
   return tx.transaction(async (inner) => {
     const now = clock.now();
     const [created] = await inner

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Db, Tx } from '../db/open.ts';
-import type { FieldProblem } from '../kernel/errors.ts';
-import { ConvenorError, invalidInput } from '../kernel/errors.ts';
+import { checkAll } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { changeSetting, readSettings, type SettingKey, type Settings } from '../organisation/settings.ts';
 import { actorOf } from './plugins/sessions.ts';
@@ -31,16 +30,12 @@ export async function changeSettings(
   context: { clock: Clock; actor: string },
 ): Promise<void> {
   await tx.transaction(async (inner) => {
-    const problems: FieldProblem[] = [];
-    for (const [key, text] of entries) {
-      try {
-        await changeSetting(inner, key, text, context);
-      } catch (error) {
-        if (!(error instanceof ConvenorError) || error.code !== 'invalid_input') throw error;
-        problems.push(...error.problems);
-      }
-    }
-    const [first, ...others] = problems;
-    if (first !== undefined) throw invalidInput(first, ...others);
+    await checkAll(
+      entries.map(
+        ([key, text]) =>
+          () =>
+            changeSetting(inner, key, text, context),
+      ),
+    );
   });
 }

@@ -60,4 +60,11 @@ describe('the first visit', () => {
     expect(overview.body).toContain('Reminder: Monthly meeting');
     expect(overview.body).toContain('0 people');
   });
+
+  it('says at once all that is wrong', async () => {
+    await browser.get('/admin/set-up');
+    const answer = await browser.post('/admin/set-up', { name: '', email: 'ruth', password: 'short' });
+    expect(answer.statusCode).toBe(422);
+    for (const name of ['name', 'email', 'password']) expect(answer.body).toContain(`id="${name}-problem"`);
+  });
 });

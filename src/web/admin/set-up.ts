@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { NATIONS } from '../../calendar/bank-holidays.ts';
-import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
+import { checkAll, ConvenorError, invalidInput } from '../../kernel/errors.ts';
 import { anyAdmin, createAdmin, type Admin } from '../../organisation/admins.ts';
 import { readSettings, writeInternalSetting } from '../../organisation/settings.ts';
 import { acting, changeSettings } from '../acting.ts';
@@ -82,15 +82,16 @@ export const setUpPages = routes({ name: 'set-up', needs: ['access', 'pages', 'f
     const context = await acting(request);
     const values = Object.fromEntries(ORGANISATION_KEYS.map((key) => [key, field(request, key)]));
     try {
-      if (values['contactEmail'] === '') {
-        throw invalidInput({ field: 'contactEmail', message: 'must be given: replies to a mail go there' });
-      }
       await db.transaction(async (tx) => {
-        await changeSettings(
-          tx,
-          ORGANISATION_KEYS.map((key) => [key, values[key]!]),
-          context,
-        );
+        await checkAll([
+          () => mustBeGiven('contactEmail', values['contactEmail']!),
+          () =>
+            changeSettings(
+              tx,
+              ORGANISATION_KEYS.map((key) => [key, values[key]!]),
+              context,
+            ),
+        ]);
         await writeInternalSetting(tx, 'setupCompletedAt', clock.now(), context);
       });
     } catch (error) {
@@ -117,6 +118,10 @@ export const setUpPages = routes({ name: 'set-up', needs: ['access', 'pages', 'f
     return reply.redirect('/admin', 303);
   });
 });
+
+function mustBeGiven(name: 'contactEmail', value: string): void {
+  if (value === '') throw invalidInput({ field: name, message: 'must be given: replies to a mail go there' });
+}
 
 /** The nations whose bank holidays can be watched, and none, as options of a select box. */
 export function nationOptions(chosen: string) {
