@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { ConvenorError } from '../kernel/errors.ts';
 import { findMeeting } from '../meetings/meetings.ts';
 import { nextMeetings, type Meeting } from '../meetings/occurrences.ts';
+import { logoMark } from '../organisation/logo.ts';
 import type { Settings } from '../organisation/settings.ts';
 import type { Announcement } from './announcements.ts';
 import { toldVersion, type ToldVersion } from './corrections.ts';
@@ -23,12 +24,14 @@ const NEXT_DATES = 3;
 
 /** The foot and head of every mail, from the settings. */
 export function senderModel(settings: Settings, baseUrl: string) {
+  const logo = logoMark(settings.logo);
   return {
     organisationName: settings.organisationName,
     groupName: settings.groupName,
     postalAddress: settings.postalAddress,
     contactEmail: settings.contactEmail,
     brandColour: settings.brandColour,
+    logo: logo ? { url: `${baseUrl}/logo?v=${logo.version}`, width: logo.width, height: logo.height } : null,
     baseUrl,
     clinicalLine: settings.clinicalLine || null,
     texts: settings.mailTexts,

@@ -26,6 +26,8 @@ export interface SenderModel {
   readonly contactEmail: string;
   /** "#1d5c63"; text colours are derived from it so that they stay readable. */
   readonly brandColour: string;
+  /** The organisation's logo at its public address, with its size in pixels. */
+  readonly logo: { readonly url: string; readonly width: number; readonly height: number } | null;
   /** Absolute address of the public pages, without a slash at the end. */
   readonly baseUrl: string;
   /** Replaces the standing line on clinical responsibility. */

@@ -61,6 +61,8 @@ export function changeInWords(change: MeetingChange, zone: string): ChangeInWord
   }
 }
 
+const LOGO = { width: 140, height: 32 };
+
 /**
  * The model of a mail with its palette, at most three further dates, the words for how far away or what changed, and those that an
  * organisation may choose.
@@ -73,6 +75,7 @@ export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Ki
   const common = {
     ...model,
     palette: palette(sender.brandColour),
+    logo: sender.logo === null ? null : { ...sender.logo, ...fitted(sender.logo) },
     clinicalLine: sender.clinicalLine ?? CLINICAL_LINE,
     ...('nextDates' in model ? { nextDates: model.nextDates.slice(0, NEXT_DATES) } : {}),
   };
@@ -93,6 +96,12 @@ export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Ki
   return kind in MAIL_TEXTS
     ? { ...common, words: mailText(kind, model as { sender: SenderModel; meeting?: MeetingModel }) }
     : common;
+}
+
+/** The size of a logo beside the name of the group: within a small box, and never larger than the picture is. */
+function fitted({ width, height }: { width: number; height: number }) {
+  const scale = Math.min(1, LOGO.width / width, LOGO.height / height);
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 /** How far away the meeting is at the moment that a reminder is due. */

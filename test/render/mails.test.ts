@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatDateTime } from '../../src/calendar/format.ts';
 import { templatesFolder } from '../../src/kernel/paths.ts';
-import type { MeetingModel, NextDate } from '../../src/render/mail-models.ts';
+import type { MeetingModel, NextDate, SenderModel } from '../../src/render/mail-models.ts';
 import { createRenderer } from '../../src/render/renderer.ts';
 import { mailSamples } from '../../src/render/samples.ts';
 import { fillSlots } from '../../src/render/slots.ts';
@@ -41,6 +41,26 @@ const cases = mailSamples(templatesFolder).map(({ name, kind, model }) => ({
   },
   mail: fillSlots(renderer.mail(kind, model), PERSONAL),
 }));
+
+describe('a group with a logo', () => {
+  it('has it small beside its name, on white and with its name as words', () => {
+    const { kind, model } = mailSamples(templatesFolder).find(({ name }) => name === 'reminder.one-week')!;
+    const logo = { url: 'https://otgroup.example/logo?v=0123456789ab', width: 400, height: 64 };
+    const sender = { ...(model as { sender: SenderModel }).sender, logo };
+    const { html } = fillSlots(renderer.mail(kind, { ...model, sender }), PERSONAL);
+    const [picture, another] = html.match(/<img[^>]*>/g)!;
+    expect(another).toBeUndefined();
+    for (const part of [
+      `src="${logo.url}"`,
+      'width="140" height="22"',
+      'alt="Northern Occupational Therapy Network"',
+      'background-color: #ffffff',
+    ]) {
+      expect(picture).toContain(part);
+    }
+    expect(faultsOfMailHtml(html)).toEqual([]);
+  });
+});
 
 describe.each(cases)('the mail $name', ({ name, mail }) => {
   it('is as it was last looked at', async () => {
