@@ -127,7 +127,7 @@ async function claimOrGiveBack(
     return await claimDeliveries(db, claim, { clock });
   } catch (error) {
     // The claim may have been written although its answer was lost.
-    await persist(() => giveBackClaim(db, claim.claim), log);
+    await persist(() => giveBackClaim(db, claim, { clock }), log);
     throw error;
   }
 }

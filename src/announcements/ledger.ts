@@ -139,6 +139,7 @@ export async function settleDeliveries(
     retryAt: settlement.state === 'pending' ? settlement.retryAt.toString() : null,
   }));
   await tx.transaction(async (inner) => {
+    await lockRun(inner, announcementId);
     await inner.execute(sql`
       update deliveries d set
         state = case
@@ -156,8 +157,29 @@ export async function settleDeliveries(
         await suppressRecipient(inner, settlement, { clock, addressHash });
       }
     }
+    await reopenRun(inner, announcementId, now);
     await countSenderFaults(inner, announcementId, settlements, { clock });
   });
+}
+
+/**
+ * Holds the state of an announcement for the rest of the transaction. Whoever makes deliveries pending again does this
+ * first: otherwise the announcement could be cancelled or finished at the same moment, without seeing them.
+ */
+async function lockRun(tx: Tx, announcementId: string): Promise<void> {
+  await tx.execute(sql`select 1 from announcements where id = ${announcementId}::uuid for update`);
+}
+
+/**
+ * A run that was finished while a worker stood still goes on when that worker says that it did not hand over what it
+ * held, which had been given up as unknown.
+ */
+async function reopenRun(tx: Tx, announcementId: string, now: Temporal.Instant): Promise<void> {
+  await tx.execute(sql`
+    update announcements a set state = 'sending', state_at = ${now.toString()}::timestamptz, state_by = 'system',
+      updated_at = ${now.toString()}::timestamptz, books = null
+    where a.id = ${announcementId}::uuid and a.state = 'sent'
+      and exists (select 1 from deliveries d where d.announcement_id = a.id and d.state = 'pending')`);
 }
 
 /** The usual case, in one statement: everything was taken, so there are no refusals in a row either. */
@@ -262,12 +284,20 @@ async function countSenderFaults(
  * Gives back what a claim holds when the answer to the claim was lost: the worker never saw these deliveries, so
  * none of them was handed over.
  */
-export async function giveBackClaim(tx: Tx, claim: string): Promise<void> {
-  await tx.execute(sql`
-    update deliveries d set state = case when a.state = 'cancelled' then 'cancelled' else 'pending' end,
-      attempts = d.attempts - 1, claimed_at = null, claimed_by = null
-    from announcements a
-    where a.id = d.announcement_id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')`);
+export async function giveBackClaim(
+  tx: Tx,
+  { announcementId, claim }: { announcementId: string; claim: string },
+  { clock }: { clock: Clock },
+): Promise<void> {
+  await tx.transaction(async (inner) => {
+    await lockRun(inner, announcementId);
+    await inner.execute(sql`
+      update deliveries d set state = case when a.state = 'cancelled' then 'cancelled' else 'pending' end,
+        attempts = d.attempts - 1, claimed_at = null, claimed_by = null
+      from announcements a
+      where a.id = d.announcement_id and d.claimed_by = ${claim}::text and d.state in ('sending', 'unknown')`);
+    await reopenRun(inner, announcementId, clock.now());
+  });
 }
 
 /**

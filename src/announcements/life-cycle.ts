@@ -1,4 +1,4 @@
-import { and, eq, lte, notExists, sql } from 'drizzle-orm';
+import { and, eq, inArray, lte, notExists, sql } from 'drizzle-orm';
 import { isQuiet } from '../calendar/quiet-hours.ts';
 import type { Tx } from '../db/open.ts';
 import { announcements, bulletinItems, deliveries, items } from '../db/schema.ts';
@@ -220,23 +220,28 @@ function missedReason(row: Announcement): string {
 
 /** Closes a run in which nothing is pending or under way any more. */
 export async function finishAnnouncement(tx: Tx, id: string, { clock }: { clock: Clock }): Promise<boolean> {
-  const now = clock.now();
-  const open = tx
-    .select({ one: sql`1` })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.announcementId, announcements.id),
-        sql`${deliveries.state} in ('pending', 'sending')`,
-      ),
-    );
-  const finished = await tx
-    .update(announcements)
-    .set({ state: 'sent', stateReason: null, stateAt: now, stateBy: 'system', updatedAt: now })
-    .where(and(eq(announcements.id, id), eq(announcements.state, 'sending'), notExists(open)))
-    .returning({ id: announcements.id });
-  if (finished.length > 0) await keepBooks(tx, id);
-  return finished.length > 0;
+  return tx.transaction(async (inner) => {
+    // By a statement of its own, so that the next one sees what whoever held the row has made of the deliveries.
+    const [run] = await inner
+      .select({ state: announcements.state })
+      .from(announcements)
+      .where(eq(announcements.id, id))
+      .for('update');
+    if (run?.state !== 'sending') return false;
+    const [open] = await inner
+      .select({ one: sql`1` })
+      .from(deliveries)
+      .where(and(eq(deliveries.announcementId, id), inArray(deliveries.state, ['pending', 'sending'])))
+      .limit(1);
+    if (open) return false;
+    const now = clock.now();
+    await inner
+      .update(announcements)
+      .set({ state: 'sent', stateReason: null, stateAt: now, stateBy: 'system', updatedAt: now })
+      .where(eq(announcements.id, id));
+    await keepBooks(inner, id);
+    return true;
+  });
 }
 
 async function setState(

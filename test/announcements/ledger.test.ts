@@ -2,7 +2,12 @@ import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findAnnouncement } from '../../src/announcements/announcements.ts';
 import { resolveUnknown } from '../../src/announcements/books.ts';
-import { giveBackClaim, rescueDeliveries, SENDER_FAULT_LIMIT } from '../../src/announcements/ledger.ts';
+import {
+  giveBackClaim,
+  rescueDeliveries,
+  SENDER_FAULT_LIMIT,
+  settleDeliveries,
+} from '../../src/announcements/ledger.ts';
 import {
   cancelAnnouncement,
   closeLateAnnouncement,
@@ -203,7 +208,7 @@ describe('claiming', () => {
   it('whose answer was lost is given back and nobody is skipped', async () => {
     const { id } = await runs.running(3);
     await runs.claim(id, 2, 'worker/lost');
-    await giveBackClaim(database.db, 'worker/lost');
+    await giveBackClaim(database.db, { announcementId: id, claim: 'worker/lost' }, { clock });
     expect(await runs.claim(id, 5, 'worker/next')).toHaveLength(3);
   });
 });
@@ -277,6 +282,50 @@ describe('settling', () => {
 });
 
 describe('a dead worker', () => {
+  const ALL_SILENT = () => ({ silentSince: clock.now(), lostSince: clock.now() });
+
+  it('that only stood still gives back what it held, and the run that was finished meanwhile goes on', async () => {
+    const { id } = await runs.running(4);
+    const [first, second] = await runs.claim(id, 2, 'still/1');
+    await runs.claim(id, 2, 'still/2');
+    clock.advance({ seconds: 30 });
+    await rescueDeliveries(database.db, ALL_SILENT(), { clock });
+    expect(await finishAnnouncement(database.db, id, { clock })).toBe(true);
+    await runs.settle(id, [runs.sent(first!.id), runs.interrupted(second!.id)], 'still/1');
+    await giveBackClaim(database.db, { announcementId: id, claim: 'still/2' }, { clock });
+    expect(await findAnnouncement(database.db, id)).toMatchObject({ state: 'sending' });
+    const again = await runs.claim(id, 9, 'next/1');
+    expect(again).toHaveLength(3);
+    await runs.settle(
+      id,
+      again.map((delivery) => runs.sent(delivery.id)),
+      'next/1',
+    );
+    expect(await finishAnnouncement(database.db, id, { clock })).toBe(true);
+    expect(await runs.books(id)).toMatchObject({ sent: 4, unknown: 0, pending: 0 });
+  });
+
+  it('that comes back at the very moment at which its run is finished leaves nothing pending in it', async () => {
+    const { id } = await runs.running(1);
+    const [held] = await runs.claim(id, 1, 'still/1');
+    clock.advance({ seconds: 30 });
+    await rescueDeliveries(database.db, ALL_SILENT(), { clock });
+    const finishing = await database.db.transaction(async (tx) => {
+      const settlements = [runs.interrupted(held!.id)];
+      await settleDeliveries(
+        tx,
+        { announcementId: id, claim: 'still/1', settlements },
+        { clock, addressHash: runs.addressHash },
+      );
+      const finished = finishAnnouncement(database.db, id, { clock });
+      // Long enough for the other to have looked, where it can look at all.
+      for (let n = 0; n < 50; n++) await tx.execute(sql`select 1`);
+      return { finished };
+    });
+    expect(await finishing.finished).toBe(false);
+    expect(await runs.claim(id, 1, 'next/1')).toHaveLength(1);
+  });
+
   it('leaves what it was handing over as unknown, and only that; a person resolves it', async () => {
     const { id } = await runs.running(10);
     const claimed = await runs.claim(id, 3, 'dead/1');

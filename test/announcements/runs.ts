@@ -69,6 +69,13 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
     retryAt: clock.now(),
     senderFault: true,
   });
+  const interrupted = (id: string): Settlement => ({
+    id,
+    state: 'pending',
+    reason: 'Convenor was interrupted before this message was handed over.',
+    retryAt: clock.now(),
+    senderFault: false,
+  });
 
   async function books(id: string) {
     const found = (await readBooks(database.db, [id])).get(id)!;
@@ -77,5 +84,5 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
     return found;
   }
 
-  return { addressHash, reminder, freeze, running, claim, settle, sent, refused, books };
+  return { addressHash, reminder, freeze, running, claim, settle, sent, refused, interrupted, books };
 }
