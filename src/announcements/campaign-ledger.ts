@@ -43,6 +43,9 @@ export async function recordSent(
         left join mailerlite_links l on l.mailerlite_id = p."mailerliteId"
         join subscribers s on s.id = l.subscriber_id or s.email_normalised = p.email
         order by s.id
+      ), held as materialized (
+        -- Nobody is erased while their delivery cannot be found yet.
+        select s.id from subscribers s where s.id in (select id from known) for key share
       ), settled as (
         insert into deliveries (
           id, announcement_id, subscriber_id, email, email_normalised, name, chunk, state, reason, message_id, settled_at
@@ -50,7 +53,7 @@ export async function recordSent(
         select md5(${announcementId}::text || ':' || k.id::text)::uuid, ${announcementId}::uuid, k.id, k.email,
           k.email_normalised, k.name, 0, 'sent', 'MailerLite sent it, although they were not in the audience here.',
           'campaign-' || md5(${announcementId}::text || ':' || k.id::text), ${now}
-        from known k
+        from known k join held h on h.id = k.id
         on conflict (announcement_id, subscriber_id) do update set
           state = 'sent', settled_at = ${now},
           reason = 'MailerLite sent it.' || case

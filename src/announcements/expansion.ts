@@ -97,8 +97,9 @@ async function expand(
         s.id as subscriber_id, s.email, s.email_normalised, s.name, ${reason} as reason
       from subscribers s
       where ${audienceCondition(announcement)}
-      -- Keeps the id and the reason from being worked out once for each column that is made of them.
-      offset 0
+      -- Nobody is erased while their delivery cannot be found yet. It also keeps the id and the reason from being worked
+      -- out once for each column that is made of them.
+      for key share of s
     ) p
     on conflict do nothing`);
 }
