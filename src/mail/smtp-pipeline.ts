@@ -319,7 +319,11 @@ function connect(server: SmtpServer, limits: PoolLimits): Promise<SMTPConnection
     };
     const ended = (): void => failed(Object.assign(new Error(CLOSED.message), CLOSED));
     const ready = (): void => {
-      client.off('error', failed).off('end', ended);
+      // Whoever has the connection listens too; without any listener an error would end the process.
+      client
+        .off('error', failed)
+        .off('end', ended)
+        .on('error', () => undefined);
       resolve(client);
     };
     client.once('error', failed).once('end', ended);

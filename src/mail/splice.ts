@@ -6,6 +6,7 @@ import MimeNode from 'nodemailer/lib/mime-node';
 import { encode, wrap } from 'nodemailer/lib/qp';
 import { boundaryBase, composeMessage, mailbox, textLines, verbatim } from './compose.ts';
 import type { MailAddress, OutgoingMail } from './types.ts';
+import { messageSpace } from './wire.ts';
 
 /** A text of fixed stretches and of places for a recipient's own words, which hold no line break. */
 export type Pieces<Values> = readonly (string | ((values: Values) => string))[];
@@ -89,7 +90,7 @@ export async function createSplicer<Values>(
 function joined(parts: readonly (Buffer | string)[]): Buffer {
   let length = 0;
   for (const part of parts) length += Buffer.isBuffer(part) ? part.length : Buffer.byteLength(part);
-  const whole = Buffer.allocUnsafe(length);
+  const whole = messageSpace(length);
   let end = 0;
   for (const part of parts) end += Buffer.isBuffer(part) ? part.copy(whole, end) : whole.write(part, end);
   return whole;
