@@ -1,26 +1,41 @@
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/sequencer.ts';
 
-/** Folders whose tests use a database: they run once on the embedded database and once on Postgres. */
+/**
+ * Folders whose tests use a database: they run once on the embedded database and once on Postgres. A file beside them
+ * that needs none is named `.pure.test.ts`.
+ */
 const DATABASE_TESTS = [
-  'test/{db,organisation,outbox,subscribers,sync,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/*.test.ts',
+  'test/{db,organisation,outbox,subscribers,sync,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/!(*.pure).test.ts',
   'test/queue/**/*.database.test.ts',
 ];
 /** Tests of several processes at once, for which the embedded database is not made. */
 const POSTGRES_TESTS = ['test/**/*.postgres.test.ts'];
 const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/process/**'];
 
+/** Real passwords cost 0.2 s each time; the pure tests and the built program keep that price. */
+const CHEAP_PASSWORDS = {
+  alias: [
+    {
+      find: /^.*\/password-cost\.ts$/,
+      replacement: path.join(import.meta.dirname, 'test/support/password-cost.ts'),
+    },
+  ],
+};
+
 export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: {
           name: 'pure',
-          // Files share what they import: these tests keep nothing there.
+          // Files of one process share what they import: these tests keep nothing there.
           isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...DATABASE_TESTS, ...POSTGRES_TESTS, ...OTHER_SUITES],
@@ -28,8 +43,11 @@ export default defineConfig({
       },
       {
         extends: true,
+        resolve: CHEAP_PASSWORDS,
         test: {
           name: 'embedded',
+          // They share the database as well, emptied.
+          isolate: false,
           include: DATABASE_TESTS,
           exclude: POSTGRES_TESTS,
           env: { TEST_DATABASE: 'embedded' },
@@ -38,8 +56,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        resolve: CHEAP_PASSWORDS,
         test: {
           name: 'postgres',
+          isolate: false,
           include: [...DATABASE_TESTS, ...POSTGRES_TESTS],
           env: { TEST_DATABASE: 'postgres' },
           globalSetup: ['test/support/built.mjs', 'test/support/postgres.ts'],
@@ -47,11 +67,13 @@ export default defineConfig({
       },
       {
         extends: true,
+        resolve: CHEAP_PASSWORDS,
         test: {
           name: 'system',
+          isolate: false,
           include: OTHER_SUITES.map((folder) => `${folder}/*.test.ts`),
           exclude: POSTGRES_TESTS,
-          globalSetup: ['test/support/built.mjs'],
+          globalSetup: ['test/support/built.mjs', 'test/support/embedded.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

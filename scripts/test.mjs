@@ -4,9 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { build, installPackages, requireNode, root } from './lib/prepare.mjs';
 import { requireBrowser } from './lib/browser.mjs';
+
+/** One more than processors: tests of whole programs wait for much of their time. */
+const workers = String(Math.min(availableParallelism(), 4) + 1);
 
 requireNode();
 installPackages();
@@ -22,6 +26,9 @@ const child = spawn(
   [
     path.join(root, 'node_modules', 'vitest', 'vitest.mjs'),
     'run',
+    ...(process.argv.some((argument) => argument.startsWith('--maxWorkers'))
+      ? []
+      : [`--maxWorkers=${workers}`]),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,

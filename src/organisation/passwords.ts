@@ -1,20 +1,19 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
 import { invalidInput } from '../kernel/errors.ts';
+import { PASSWORD_COST } from './password-cost.ts';
 
 const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
-/** Cost of new hashes: 32 MiB and three passes. Older hashes carry their own. */
-const LOG_N = 15;
-const BLOCK_SIZE = 8;
-const PARALLEL = 3;
+/** The cost of a new hash is written into it: an older one keeps its own. */
+const COST = `ln=${PASSWORD_COST.logN},r=${PASSWORD_COST.blockSize},p=${PASSWORD_COST.parallel}`;
 const KEY_LENGTH = 32;
 
 const SHORTEST = 12;
 const LONGEST = 200;
 
 /** A hash that no password has: checked for an unknown name, so that the answer takes as long as for a known one. */
-const NOBODY = `$scrypt$ln=${LOG_N},r=${BLOCK_SIZE},p=${PARALLEL}$${Buffer.alloc(16).toString('base64url')}$${Buffer.alloc(KEY_LENGTH).toString('base64url')}`;
+const NOBODY = `$scrypt$${COST}$${Buffer.alloc(16).toString('base64url')}$${Buffer.alloc(KEY_LENGTH).toString('base64url')}`;
 
 /**
  * Hashes a new password with scrypt, as `$scrypt$ln=15,r=8,p=3$salt$hash`. Takes about 0.2 s: call it outside
@@ -31,8 +30,8 @@ export async function hashPassword(password: string): Promise<string> {
     throw invalidInput({ field: 'password', message: `must have at most ${LONGEST} characters` });
   }
   const salt = randomBytes(16);
-  const key = await derive(text, salt, KEY_LENGTH, cost(LOG_N, BLOCK_SIZE, PARALLEL));
-  return `$scrypt$ln=${LOG_N},r=${BLOCK_SIZE},p=${PARALLEL}$${salt.toString('base64url')}$${key.toString('base64url')}`;
+  const key = await derive(text, salt, KEY_LENGTH, options(PASSWORD_COST));
+  return `$scrypt$${COST}$${salt.toString('base64url')}$${key.toString('base64url')}`;
 }
 
 /** Compares a password with a hash in constant time; without a hash it works as long and says no. */
@@ -45,12 +44,12 @@ export async function passwordMatches(password: string, hash: string | undefined
     password.normalize('NFKC'),
     Buffer.from(salt!, 'base64url'),
     expected.length,
-    cost(Number(logN), Number(blockSize), Number(parallel)),
+    options({ logN: Number(logN), blockSize: Number(blockSize), parallel: Number(parallel) }),
   );
   return timingSafeEqual(actual, expected) && hash !== undefined;
 }
 
-function cost(logN: number, blockSize: number, parallel: number): ScryptOptions {
+function options({ logN, blockSize, parallel }: typeof PASSWORD_COST): ScryptOptions {
   const N = 2 ** logN;
   return { N, r: blockSize, p: parallel, maxmem: 256 * N * blockSize };
 }

@@ -274,7 +274,8 @@ describe('two years of the group', () => {
     );
     const still = await database.db.select({ id: subscribers.id }).from(subscribers);
     expect(still.map(({ id }) => id).sort()).toEqual(kept.map(({ id }) => id).sort());
-    expect(heap.at(-1)! / heap[2]!).toBeLessThan(1.5);
+    // Other files may have left something in this process, so what counts is what came on top.
+    expect((heap.at(-1)! - heap[2]!) / 2 ** 20).toBeLessThan(30);
 
     // What the second year added to the tables is what happened in it, and nothing that only piles up.
     const growth = await tableSizes();

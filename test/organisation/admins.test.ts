@@ -10,7 +10,6 @@ import {
   verifyCredentials,
 } from '../../src/organisation/admins.ts';
 import { listAudit } from '../../src/organisation/audit.ts';
-import { hashPassword, passwordMatches } from '../../src/organisation/passwords.ts';
 import {
   endSession,
   listSessions,
@@ -40,22 +39,6 @@ beforeEach(async () => {
 const context = () => ({ clock, actor: 'cli' });
 const create = (email = 'Dana@Example.org') =>
   createAdmin(database.db, { email, name: 'Dana', password: PASSWORD }, context());
-
-describe('passwords', () => {
-  it('match only themselves, with a new salt each time and the cost in the hash', async () => {
-    const [first, second] = await Promise.all([hashPassword(PASSWORD), hashPassword(PASSWORD)]);
-    expect(first).not.toBe(second);
-    expect(first).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/);
-    expect(await passwordMatches(PASSWORD, first)).toBe(true);
-    expect(await passwordMatches(`${PASSWORD} `, first)).toBe(false);
-    expect(await passwordMatches(PASSWORD, undefined)).toBe(false);
-    expect(await passwordMatches(PASSWORD, 'not a hash')).toBe(false);
-  });
-
-  it('must be long enough', async () => {
-    await expect(hashPassword('short')).rejects.toThrow(/password: must have at least 12/);
-  });
-});
 
 describe('administrators', () => {
   it('sign in with address and password, in any case of the address', async () => {

@@ -29,6 +29,7 @@ const PATIENCE_MS = 300_000;
 
 function projectOf(file: string): string {
   if (file.endsWith('.postgres.test.ts')) return 'postgres';
+  if (file.endsWith('.pure.test.ts')) return 'pure';
   if (DATABASE.test(file) || file.endsWith('.database.test.ts')) return 'embedded';
   return /^test\/(?:e2e|chaos|process)\//.test(file) ? 'system' : 'pure';
 }
