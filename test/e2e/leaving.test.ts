@@ -188,10 +188,8 @@ const gone = (source: string) => ({
 const statusThere = (email: string) => fake.subscriber({ email })['status'];
 
 function reachesMailerLite(...emails: string[]): Promise<true> {
-  return until(
-    `${emails.join(' and ')} left in MailerLite too`,
-    () => emails.every((email) => statusThere(email) === 'unsubscribed'),
-    { within: 15_000 },
+  return until(`${emails.join(' and ')} left in MailerLite too`, () =>
+    emails.every((email) => statusThere(email) === 'unsubscribed'),
   );
 }
 

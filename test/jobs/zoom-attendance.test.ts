@@ -47,7 +47,7 @@ beforeEach(async () => {
         close: async () => undefined,
       },
     }),
-    zoom: connectToFake(zoom, clock, { timeoutMs: 5000 }),
+    zoom: connectToFake(zoom, clock),
   };
   await setUpOrganisation(services);
   await changeSetting(database.db, 'zoomHost', 'host@example.org', { clock, actor: 'test' });

@@ -1,3 +1,4 @@
+import { desc } from 'drizzle-orm';
 import type { Tx } from '../../src/db/open.ts';
 import { subscribers, topicSubscriptions, consentEvents, type Topic } from '../../src/db/schema.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
@@ -61,7 +62,7 @@ export async function addPeople(
   const [last] = await tx
     .select({ seq: consentEvents.seq })
     .from(consentEvents)
-    .orderBy(consentEvents.seq)
+    .orderBy(desc(consentEvents.seq))
     .limit(1);
   const seq = (last?.seq ?? 0) + 1;
   await tx.insert(consentEvents).values({

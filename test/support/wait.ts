@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 export async function until<T>(
   fact: string,
   look: () => T | Promise<T>,
-  { within = 20_000, every = 25 }: { within?: number; every?: number } = {},
+  { within = 45_000, every = 25 }: { within?: number; every?: number } = {},
 ): Promise<Exclude<T, undefined | false>> {
   const end = performance.now() + within;
   let lastError: unknown;

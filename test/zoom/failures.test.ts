@@ -15,11 +15,11 @@ let client: ZoomClient;
 beforeEach(async () => {
   clock.set('2027-05-01T09:00:00Z');
   zoom = await startFakeZoom({ account: { clock } });
-  client = connectToFake(zoom, clock, { timeoutMs: 700 });
+  client = connectToFake(zoom, clock);
 });
 afterEach(() => zoom.stop());
 
-const create = () => client.createMeeting('host@example.org', aMeeting());
+const create = (by = client) => by.createMeeting('host@example.org', aMeeting());
 
 async function failure(work: Promise<unknown>): Promise<ZoomError> {
   const error = await work.then(
@@ -134,7 +134,9 @@ describe('a request whose end is not known', () => {
   ];
   it.each(halfDone)('says that it may have happened when %s', async (_, fault) => {
     zoom.faults.add({ fault, method: 'POST', path: '/meetings' });
-    expect(await failure(create())).toMatchObject({ mayHaveHappened: true });
+    const isLate = fault.kind === 'silent' || fault.kind === 'slow';
+    const by = isLate ? connectToFake(zoom, clock, { timeoutMs: 700 }) : client;
+    expect(await failure(create(by))).toMatchObject({ mayHaveHappened: true });
     expect(await client.findMeetings('host@example.org', 'convenor-0001')).toHaveLength(1);
   });
 

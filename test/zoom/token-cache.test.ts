@@ -27,8 +27,7 @@ beforeEach(async () => {
 });
 
 /** Another process, as far as the cache can tell. */
-const client = () =>
-  connectToFake(zoom, clock, { tokens: createRedisTokenCache(redis.client, credentials), timeoutMs: 5000 });
+const client = () => connectToFake(zoom, clock, { tokens: createRedisTokenCache(redis.client, credentials) });
 
 describe('the token in Redis', () => {
   it('is asked for once by many processes, and lives a minute less than Zoom says', async () => {

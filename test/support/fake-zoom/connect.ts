@@ -4,7 +4,7 @@ import type { MeetingRequest } from '../../../src/zoom/meetings.ts';
 import { createMemoryTokenCache, type TokenCache } from '../../../src/zoom/token-cache.ts';
 import type { FakeZoom } from './server.ts';
 
-/** A client of the fake, with a time-out short enough for tests of silence. */
+/** A client of the fake. Tests of silence give it a short time-out; the others are patient with a busy machine. */
 export function connectToFake(
   zoom: FakeZoom,
   clock: Clock,
@@ -21,7 +21,7 @@ export function connectToFake(
     },
     tokens: options.tokens ?? createMemoryTokenCache(clock),
     clock,
-    timeoutMs: options.timeoutMs ?? 2000,
+    timeoutMs: options.timeoutMs ?? 20_000,
   });
 }
 
