@@ -1,7 +1,8 @@
 import { Secret, TOTP } from 'otpauth';
 import type { Browser as Chromium, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
+import { openTestDatabase } from '../support/database.ts';
 import { addPeople } from '../support/meetings.ts';
 import { openSite, PASSWORD, setUpGroup, type Site } from '../web/site.ts';
 import { accessibilityFaults, openChromium } from './checks.ts';
@@ -12,7 +13,7 @@ let address: string;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  database = await openDatabase({ dataFolder: undefined });
+  database = await openTestDatabase();
   site = await openSite(database);
   await setUpGroup(site);
   await setUpGroup(site, 'editor');

@@ -1,8 +1,9 @@
 import type { Browser as Chromium, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
 import type { Services } from '../../src/process/app.ts';
+import { openTestDatabase } from '../support/database.ts';
 import { startMailServer, type MailServer } from '../support/mail-server.ts';
 import { addPeople } from '../support/meetings.ts';
 import { runDueWork, testServices } from '../support/services.ts';
@@ -18,7 +19,7 @@ let chromium: Chromium;
 
 beforeAll(async () => {
   server = await startMailServer();
-  database = await openDatabase({ dataFolder: undefined });
+  database = await openTestDatabase();
   site = await openSite(database, { SMTP_URL: server.url, MAIL_FROM: 'Network <network@example.org>' });
   const { deps, clock } = site;
   clock.set('2027-10-01T09:00:00Z');

@@ -29,7 +29,8 @@ export async function htmlFaults(html: string): Promise<string[]> {
   );
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Defines `axe`; as an init script of a window it is sent to the browser once for all pages. */
+export const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface AxeResult {
   readonly violations: readonly {
@@ -52,7 +53,7 @@ export async function colourFaults(page: Page): Promise<string[]> {
 async function axeFaults(page: Page, options: { runOnly?: readonly string[] }): Promise<string[]> {
   // The policy of our pages lets no other script in; a debugger may still run one.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
-  const choice = JSON.stringify({ iframes: false, resultTypes: ['violations'], ...options });
+  const choice = JSON.stringify({ iframes: false, preload: false, resultTypes: ['violations'], ...options });
   const { violations } = (await page.evaluate(`axe.run(${choice})`)) as AxeResult;
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${String(target)} ${failureSummary ?? ''}`),

@@ -1,9 +1,10 @@
 import type { Browser as Chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
 import { listOutbox } from '../../src/outbox/outbox.ts';
+import { openTestDatabase } from '../support/database.ts';
 import { addPeople } from '../support/meetings.ts';
 import { runDueWork, testServices } from '../support/services.ts';
 import { openSite, PASSWORD, setUpGroup, type Site } from '../web/site.ts';
@@ -15,7 +16,7 @@ let address: string;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  database = await openDatabase({ dataFolder: undefined });
+  database = await openTestDatabase();
   site = await openSite(database);
   await setUpGroup(site);
   await addPeople(database.db, site.clock, 3, 'news');

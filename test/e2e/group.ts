@@ -4,6 +4,7 @@ import {
   addSeries,
   cancelMeeting,
   moveMeeting,
+  type ChangeContext,
 } from '../../src/announcements/meeting-changes.ts';
 import { issueCertificates } from '../../src/attendance/certificates.ts';
 import { takeList } from '../../src/attendance/lists.ts';
@@ -25,10 +26,12 @@ import { meetingsBetween, nextMeetings, type Meeting } from '../../src/meetings/
 import { changeMailText } from '../../src/organisation/mail-texts.ts';
 import { readSettings, type Settings } from '../../src/organisation/settings.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
+import type { Services } from '../../src/process/app.ts';
 import { importSubscribers } from '../../src/subscribers/import.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { firstBulletin, livelyNoticeboard } from './noticeboard.ts';
+import type { ManualClock } from '../support/clock.ts';
 import { runDueWork, testServices } from '../support/services.ts';
 import { setUpGroup, type Site } from '../web/site.ts';
 
@@ -85,6 +88,10 @@ function capitalNames(line: string): string {
   return [email, name!.replace(/\b\w/g, (letter) => letter.toUpperCase()), ...rest].join(',');
 }
 
+/** How many are there from the first day. The others come before the last notices, which then go to all. */
+const FOUNDERS = 40;
+const GROWTH = Temporal.Instant.from('2027-01-02T10:00:00Z');
+
 /**
  * A group in the middle of its life: three months of meetings with what was sent, one run on hold, a bank holiday
  * to decide about, people who left. The site's clock ends at `NOW`.
@@ -103,18 +110,20 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     renderer: deps.renderer,
   };
   const by = { clock, actor: 'admin:sample', settings: await readSettings(database.db) };
-  const people = peopleFile();
-  await importSubscribers(
-    database.db,
-    {
-      name: 'members.csv',
-      async *open() {
-        yield Buffer.from(people);
+  const [head, ...people] = peopleFile().split('\n');
+  const join = (lines: readonly string[]) =>
+    importSubscribers(
+      database.db,
+      {
+        name: 'members.csv',
+        async *open() {
+          yield Buffer.from([head, ...lines].join('\n'));
+        },
       },
-    },
-    {},
-    { ...by, addressHash: deps.addressHash },
-  );
+      {},
+      { ...by, addressHash: deps.addressHash },
+    );
+  await join(people.slice(0, FOUNDERS));
   await firstBulletin(services, by);
   clock.set('2026-09-20T10:00:00Z');
   const today = Temporal.PlainDate.from('2026-09-20');
@@ -147,29 +156,9 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     by,
   );
   await runDueWork(jobs, services);
-  while (Temporal.Instant.compare(clock.now(), until) < 0) {
-    const plan = await queryPlan(
-      database.db,
-      {
-        from: clock.now().toZonedDateTimeISO('Europe/London').toPlainDate(),
-        to: until.toZonedDateTimeISO('Europe/London').toPlainDate(),
-      },
-      by,
-    );
-    const next = plan
-      .map(({ sendAt }) => Temporal.Instant.from(sendAt))
-      .find((at) => Temporal.Instant.compare(at, clock.now()) > 0);
-    const step = next === undefined || Temporal.Instant.compare(next, until) > 0 ? until : next;
-    const before = step.subtract({ minutes: 4 });
-    if (Temporal.Instant.compare(before, clock.now()) > 0) {
-      clock.set(before);
-      await runDueWork(jobs, services);
-    }
-    clock.set(step.equals(until) ? until : step.add({ seconds: 20 }));
-    if (Temporal.Instant.compare(clock.now(), until) > 0) clock.set(until);
-    await runDueWork(jobs, services);
-    if (step.equals(until)) break;
-  }
+  await liveUntil(GROWTH, services, by);
+  await join(people.slice(FOUNDERS));
+  await liveUntil(until, services, by);
   const [held] = await meetingsBetween(database.db, Temporal.Instant.from('2026-11-01T00:00:00Z'), until);
   if (held !== undefined) await heldMeeting(database, held, by);
   for (const email of ['amina.abbott@example.org', 'beth.bailey@example.org']) {
@@ -229,6 +218,32 @@ export async function liveGroup(site: Site, database: OpenDatabase): Promise<voi
     by,
   );
   await drafts(database, by);
+}
+
+/** Lets the time pass from one planned notice to the next, with all due work before and after each. */
+async function liveUntil(
+  end: Temporal.Instant,
+  services: Services,
+  by: ChangeContext & { readonly clock: ManualClock },
+): Promise<void> {
+  const { db } = services;
+  const { clock } = by;
+  const dayOf = (instant: Temporal.Instant) => instant.toZonedDateTimeISO('Europe/London').toPlainDate();
+  while (Temporal.Instant.compare(clock.now(), end) < 0) {
+    const plan = await queryPlan(db, { from: dayOf(clock.now()), to: dayOf(end) }, by);
+    const next = plan
+      .map(({ sendAt }) => Temporal.Instant.from(sendAt))
+      .find((at) => Temporal.Instant.compare(at, clock.now()) > 0);
+    const step = next === undefined || Temporal.Instant.compare(next, end) > 0 ? end : next;
+    const before = step.subtract({ minutes: 4 });
+    if (Temporal.Instant.compare(before, clock.now()) > 0) {
+      clock.set(before);
+      await runDueWork(jobs, services);
+    }
+    const after = step.add({ seconds: 20 });
+    clock.set(Temporal.Instant.compare(after, end) > 0 ? end : after);
+    await runDueWork(jobs, services);
+  }
 }
 
 /** A draft that the checks find things in, and an announcement that was approved a moment ago. */

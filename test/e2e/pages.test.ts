@@ -1,8 +1,16 @@
 import type { Browser as Chromium, BrowserContext, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
+import { openTestDatabase } from '../support/database.ts';
 import { openSite, PASSWORD, type Site } from '../web/site.ts';
-import { accessibilityFaults, colourFaults, htmlFaults, openChromium, sidewaysScroll } from './checks.ts';
+import {
+  accessibilityFaults,
+  axe,
+  colourFaults,
+  htmlFaults,
+  openChromium,
+  sidewaysScroll,
+} from './checks.ts';
 import { liveGroup } from './group.ts';
 import { keptInStep } from './kept-in-step.ts';
 import { sitemap, type SitePage } from './sitemap.ts';
@@ -16,7 +24,7 @@ let pages: SitePage[];
 let chromium: Chromium;
 
 beforeAll(async () => {
-  database = await openDatabase({ dataFolder: undefined });
+  database = await openTestDatabase();
   site = await openSite(database);
   await liveGroup(site, database);
   await keptInStep(site, database);
@@ -49,6 +57,7 @@ async function signedIn(): Promise<{ context: BrowserContext; page: Page }> {
     colorScheme: 'light',
     reducedMotion: 'reduce',
   });
+  await context.addInitScript({ content: axe });
   const page = await context.newPage();
   await page.goto(`${address}/admin/sign-in`);
   await page.fill('#email', 'administrator@example.org');

@@ -1,9 +1,9 @@
 import type { Browser as Chromium } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
-import { openDatabase, type OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase } from '../../src/db/open.ts';
 import { createOutboxMailer } from '../../src/outbox/outbox-mailer.ts';
-import { emptyDatabase } from '../support/database.ts';
+import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { runDueWork, testServices } from '../support/services.ts';
 import { openSite, PASSWORD, type Site } from '../web/site.ts';
 import { openChromium } from './checks.ts';
@@ -14,7 +14,7 @@ let address: string;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  database = await openDatabase({ dataFolder: undefined });
+  database = await openTestDatabase();
   chromium = await openChromium();
 }, 120_000);
 afterAll(async () => {

@@ -91,7 +91,7 @@ function finalBooks(id: string): Promise<Books> {
       if (books.state !== 'sent') throw new Error(JSON.stringify({ ...books, rows: undefined }));
       return books;
     },
-    { within: 180_000, every: 500 },
+    { within: 180_000, every: 2_000 },
   );
 }
 
