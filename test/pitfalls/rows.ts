@@ -34,8 +34,8 @@ const EARLY: Mutation = {
 };
 const REPEATED: Mutation = {
   file: LEDGER,
-  find: "where d.chunk = ${chunk} and d.state = 'pending'",
-  replace: "where d.chunk = ${chunk} and d.state in ('pending', 'sending', 'sent')",
+  find: "and d.chunk = ${place('chunk')}::int and d.state = 'pending'",
+  replace: "and d.chunk = ${place('chunk')}::int and d.state in ('pending', 'sending', 'sent')",
 };
 const GUESSED: Mutation = {
   file: LEDGER,
@@ -514,8 +514,8 @@ export const PITFALLS: readonly Pitfall[] = [
     test: 'whose answer was lost is given back and nobody is skipped',
     mutation: {
       file: LEDGER,
-      find: "case when a.state = 'cancelled' then 'cancelled' else 'pending' end,\n      attempts",
-      replace: "'failed',\n      attempts",
+      find: "case when a.state = 'cancelled' then 'cancelled' else 'pending' end,\n        attempts",
+      replace: "'failed',\n        attempts",
     },
   },
   {
