@@ -1,6 +1,12 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import { audienceCounts, exclusionReason, mayBeMailed, meantFor } from '../subscribers/audience.ts';
+import {
+  audienceCounts,
+  exclusionReason,
+  mayBeMailed,
+  meantFor,
+  type TopicSizes,
+} from '../subscribers/audience.ts';
 import type { Topic } from '../db/schema.ts';
 import type { Announcement } from './announcements.ts';
 import { OVERTAKEN } from './planning.ts';
@@ -39,10 +45,15 @@ export async function audienceSize(tx: Tx, audience: Audience, at: Temporal.Inst
 /**
  * Counts the audiences of several announcements at an instant, each of them once.
  *
+ * @param known how many people get mail about each topic at that instant, if it has been counted already.
  * @returns a function that gives the number of people an announcement would reach.
  */
-export function audienceSizes(tx: Tx, at: Temporal.Instant): (audience: Audience) => Promise<number> {
-  let byTopic: ReturnType<typeof audienceCounts> | undefined;
+export function audienceSizes(
+  tx: Tx,
+  at: Temporal.Instant,
+  known?: TopicSizes,
+): (audience: Audience) => Promise<number> {
+  let byTopic = known === undefined ? undefined : Promise.resolve(known);
   const counted = new Map<string, Promise<number>>();
   const among = async (topic: Topic, condition: SQL) => {
     const [row] = await rows<{ n: number }>(

@@ -6,6 +6,7 @@ import type { Tx } from '../db/open.ts';
 import { announcements, bulletins, meetings, type AnnouncementState, type Topic } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { activeSeries, foreseeOccurrences } from '../meetings/occurrences.ts';
+import type { TopicSizes } from '../subscribers/audience.ts';
 import { audienceSizes } from './audience-of.ts';
 import { readBooks, type Books } from './books.ts';
 import type { Announcement } from './announcements.ts';
@@ -36,11 +37,13 @@ export interface PlanEntry {
  * What goes out in a span of days (inclusive, on the wall clock of the group), in the order of sending. Beyond
  * the occurrences that are written it is computed from the series, with the ids that the rows will have. Nothing
  * is written.
+ *
+ * @param context `sizes`: how many people get mail about each topic now, if it has been counted already.
  */
 export async function queryPlan(
   tx: Tx,
   { from, to }: { from: Temporal.PlainDate; to: Temporal.PlainDate },
-  { clock, settings }: { clock: Clock; settings: PlanningRules },
+  { clock, settings, sizes }: { clock: Clock; settings: PlanningRules; sizes?: TopicSizes },
 ): Promise<PlanEntry[]> {
   const now = clock.now();
   const first = toInstant(from.toPlainDateTime(), settings.timeZone);
@@ -54,7 +57,7 @@ export async function queryPlan(
     ...(await foreseeReminders(tx, { from, to, now, settings })),
     ...(await foreseeBulletins(tx, { from, to, now, settings })),
   ];
-  const sizeOf = audienceSizes(tx, now);
+  const sizeOf = audienceSizes(tx, now, sizes);
   const entries: (PlanEntry & { order: Temporal.Instant })[] = [];
   for (const { announcement, meetingStart } of stored) {
     const waiting = announcement.audience === null && isOpen(announcement.state);

@@ -47,12 +47,15 @@ export function mayBeMailed(topic: Topic, at: Temporal.Instant): SQL {
     and not exists (select 1 from suppressions x where x.email_normalised = s.email_normalised)`;
 }
 
+/** Numbers of people by topic; a topic that nobody agreed to may be missing. */
+export type TopicSizes = ReadonlyMap<Topic, number>;
+
 /**
  * How many people would get a mail about each topic at an instant: those who agreed, a number that the database keeps,
  * without the few who agreed and still get nothing, who are looked up. Exact in every transaction, and as quick for a
  * hundred thousand people as for ten.
  */
-export async function audienceCounts(tx: Tx, at: Temporal.Instant): Promise<ReadonlyMap<Topic, number>> {
+export async function audienceCounts(tx: Tx, at: Temporal.Instant): Promise<TopicSizes> {
   const found = await rows<{ topic: Topic; n: number }>(
     tx,
     sql`select c.topic, sum(c.n)::int as n from (

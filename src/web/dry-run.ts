@@ -4,6 +4,7 @@ import { queryPlan } from '../announcements/plan-query.ts';
 import { formatDateTime } from '../calendar/format.ts';
 import { toWall } from '../calendar/wall.ts';
 import { rolledBack, type Tx } from '../db/open.ts';
+import { audienceCounts } from '../subscribers/audience.ts';
 import type { Acting } from './acting.ts';
 import { counted, grouped, people } from './words.ts';
 
@@ -53,9 +54,11 @@ export async function consequencesOf(
   const today = toWall(clock.now(), settings.timeZone).toPlainDate();
   const span = { from: today, to: today.add({ days: SPAN_DAYS }) };
   const consequences = await rolledBack(db, async (tx) => {
-    const before = await queryPlan(tx, span, { clock, settings });
+    // No act that is tried out here changes what people agreed to.
+    const context = { clock, settings, sizes: await audienceCounts(tx, clock.now()) };
+    const before = await queryPlan(tx, span, context);
     await act(tx);
-    return differences(before, await queryPlan(tx, span, { clock, settings }));
+    return differences(before, await queryPlan(tx, span, context));
   });
   return { consequences, sum: inSum(consequences) };
 }
