@@ -11,7 +11,7 @@ export function groupPolicyText(settings: Settings): string {
   return [
     `${groupName} is for occupational therapists and students of occupational therapy. ${organisationName} runs it. It costs nothing.`,
     'We meet to learn from each other. Everybody may speak, and nobody has to. We listen, and we treat each other with respect.',
-    'What people tell about their work stays in the group. We never say who a patient or client is, and we leave out everything by which somebody could be recognised.',
+    'What people tell about their work stays in the group. We never say who a patient or client is. We leave out anything that could show it.',
     ...(clinicalLine === '' ? [] : [clinicalLine]),
     'Meetings are not recorded unless everybody was asked first and agreed.',
     'Open positions, courses and requests go out in our mails after somebody has looked at them. We send only what is of use to occupational therapists.',

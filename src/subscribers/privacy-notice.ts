@@ -22,17 +22,30 @@ export function privacyNotice(settings: Settings): NoticeSection[] {
       ],
     },
     {
-      heading: 'What we keep and what for',
+      heading: 'What we keep',
+      paragraphs: [],
+      list: [
+        'Your e-mail address, and your name and HCPC number if you gave them.',
+        'Whether you are an occupational therapist or a student, and who invited you.',
+        'What you agreed to and when, and what we sent you.',
+        'Your answers to invitations, and what you asked.',
+        'When you were at a meeting, and your certificates.',
+        'What you hand in for the noticeboard.',
+      ],
+    },
+    {
+      heading: 'What we use it for',
       paragraphs: [
-        'Your e-mail address, your name if you gave it, whether you are an occupational therapist or a student, your HCPC number if you gave it, who invited you, what you agreed to and when, and what we sent you; your answers to invitations and what you asked, when you were at a meeting, and your certificates; and what you hand in for the noticeboard. We use it to send you the mail you asked for, to run our meetings, and to prove that you asked. You need not give us any of it, but without an address we cannot mail you.',
-        'If somebody else gave us your address, for example when an existing list was taken over, your record says so.',
-        'We do not track whether you open our mail or what you click, and no decision about you is made by a machine.',
+        'We send you the mail you asked for, run our meetings, and can show that you asked. You need not give us any of it. But without an address we cannot mail you.',
+        'Your record says so if somebody else gave us your address, for example when we took over an old list.',
+        'We do not track whether you open our mail or what you click. No machine makes a decision about you.',
       ],
     },
     {
       heading: 'On what basis',
       paragraphs: [
-        'We mail you because you agreed (UK GDPR Article 6(1)(a)). You can withdraw that at any time with the link in every mail; it is as easy as agreeing was. We keep proof of what you agreed to, and the addresses that must not be mailed again, because we have a legitimate interest in keeping to the law (Article 6(1)(f)).',
+        'We mail you because you agreed (UK GDPR Article 6(1)(a)). You can withdraw that at any time with the link in every mail. It is as easy as agreeing was.',
+        'We keep proof of what you agreed to. We also keep the addresses that must not be mailed again. We do so because we have a legitimate interest in keeping to the law (Article 6(1)(f)).',
       ],
     },
     {
@@ -47,14 +60,14 @@ export function privacyNotice(settings: Settings): NoticeSection[] {
     {
       heading: 'Your rights',
       paragraphs: [
-        'You can see everything we keep about you, have it corrected or erased, get it as a file, and object to its use. The links in every mail and on your preferences page do most of this at once; otherwise write to us. We answer within one month.',
-        'After an erasure we keep a code made from your address, from which the address cannot be read, so that no old list brings it back.',
+        'You can see all that we keep about you and get it as a file. You can have it corrected or erased, and object to its use. The links in every mail and on your preferences page do most of this at once. For the rest, write to us. We answer within one month.',
+        'After an erasure we keep a code made from your address, so that no old list brings it back. Nobody can read the address from the code.',
       ],
     },
     {
       heading: 'Complaints',
       paragraphs: [
-        'You can complain to us on our complaints page. We acknowledge it within 30 days and answer without undue delay. You can also complain to the Information Commissioner’s Office, ico.org.uk, 0303 123 1113.',
+        'You can complain to us on our complaints page. We tell you within 30 days that we have it, and answer without undue delay. You can also complain to the Information Commissioner’s Office, ico.org.uk, 0303 123 1113.',
       ],
     },
   ];
