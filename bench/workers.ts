@@ -11,7 +11,7 @@ export interface BenchWorkers {
 }
 
 /** Those of `npm run convenor`. */
-const NODE_FLAGS = (process.env['BENCH_NODE_ARGS'] ?? '--v8-pool-size=1').split(' ');
+const NODE_FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=2', '--heap-growing-percent=20'];
 
 /** Starts so many `convenor worker` with their data in `folder`, and waits until each is ready. */
 export async function startWorkers(
