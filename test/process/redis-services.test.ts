@@ -48,7 +48,8 @@ async function sendThrough(service: RedisService): Promise<void> {
   expect(keys.filter((key) => !key.startsWith(KEY_PREFIX))).toEqual([]);
 }
 
-describe('a reminder goes out once to everybody', { timeout: 300_000 }, () => {
+// Each waits for others most of the time.
+describe.concurrent('a reminder goes out once to everybody', { timeout: 300_000 }, () => {
   it('when the primary that a sentinel watches dies and the replica takes its place', async () => {
     await sendThrough(await startSentinelService());
   });

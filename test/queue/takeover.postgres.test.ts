@@ -53,8 +53,7 @@ async function kill(holder: string): Promise<void> {
 
 it('takes over the work of a killed worker within ten seconds', { timeout: 60_000 }, async () => {
   // More work than one worker takes at a time, so that some runs where nobody leads.
-  await until('one of them leads', leader);
-  const lead = await leader();
+  const lead = await until('one of them leads', leader);
   await addWork(
     database.db,
     Array.from({ length: 12 }, (_, index) => `work-${index}`),
