@@ -10,7 +10,10 @@ const DATABASE_TESTS = [
   'test/{db,organisation,outbox,subscribers,sync,meetings,attendance,announcements,noticeboard,jobs,web,cli}/**/!(*.pure).test.ts',
   'test/queue/**/*.database.test.ts',
 ];
-/** Tests of several processes at once, for which the embedded database is not made. */
+/**
+ * Tests of several processes at once, for which the embedded database is not made, and long rows of cases that ask the
+ * database nothing but what other tests ask of both.
+ */
 const POSTGRES_TESTS = ['test/**/*.postgres.test.ts'];
 const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/process/**'];
 

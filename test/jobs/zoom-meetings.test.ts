@@ -18,7 +18,7 @@ import { ManualClock } from '../support/clock.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { joinUrl } from '../support/fake-zoom/account.ts';
 import { connectToFake } from '../support/fake-zoom/connect.ts';
-import { ERRORS, type Fault } from '../support/fake-zoom/faults.ts';
+import { ERRORS } from '../support/fake-zoom/faults.ts';
 import { startFakeZoom, type FakeZoom } from '../support/fake-zoom/server.ts';
 import { addPeople, planning, singleMeeting } from '../support/meetings.ts';
 import { runDueWork, setUpOrganisation, testServices } from '../support/services.ts';
@@ -221,62 +221,6 @@ describe('two workers at once', () => {
     expect(zoom.account.created).toHaveLength(2);
     expect(atZoom()).toHaveLength(1);
     expect(await joinLink(database.db, meeting)).toBe(joinUrl(atZoom()[0]!));
-  });
-});
-
-const FAULTS: [string, Fault][] = [
-  ['429 in seconds', { kind: 'rate_limited', form: 'seconds', seconds: 20 }],
-  ['429 with a date', { kind: 'rate_limited', form: 'date', seconds: 1800 }],
-  ['429 without a word', { kind: 'rate_limited', form: 'none', seconds: 0 }],
-  ['401', ERRORS.expiredToken],
-  ['3001', ERRORS.meetingUnknown],
-  ['4711', ERRORS.scopeMissing],
-  ['500', ERRORS.serverError],
-  ['a slow answer', { kind: 'slow', milliseconds: 1000 }],
-  ['silence after it was done', { kind: 'silent', after: true }],
-  ['a cut before', { kind: 'drop' }],
-  ['a cut after it was done', { kind: 'drop', after: true }],
-  ['a gateway’s page after it was done', { kind: 'page', status: 504, after: true }],
-];
-
-const STEPS: [string, { method: string; path: string }][] = [
-  ['the token', { method: 'POST', path: '/oauth/token' }],
-  ['the look', { method: 'GET', path: '/users/' }],
-  ['the creation', { method: 'POST', path: '/meetings' }],
-  ['the comparison', { method: 'GET', path: '/v2/meetings/' }],
-  ['the change', { method: 'PATCH', path: '/v2/meetings/' }],
-  ['the removal', { method: 'DELETE', path: '/v2/meetings/' }],
-];
-
-describe.each(STEPS)('trouble at %s', (_, step) => {
-  it.each(FAULTS)('of the kind “%s” never gives two rooms, and everything settles', async (__, fault) => {
-    clock.set('2027-05-25T09:00:00Z');
-    const isLate = fault.kind === 'silent' || fault.kind === 'slow';
-    if (isLate) services = { ...services, zoom: connectToFake(zoom, clock, { timeoutMs: 500 }) };
-    // An unknown meeting at its removal counts as removed, so here it would be a wrong answer for good.
-    const times = fault === ERRORS.meetingUnknown ? (step.method === 'DELETE' ? 0 : 1) : 2;
-    zoom.faults.add({ ...step, fault, times });
-    const meeting = await meetingInJune();
-    const settle = async () => {
-      for (const minutes of [0, 1, 1, 2, 10, 60, 24 * 60, 24 * 60]) {
-        clock.advance({ minutes });
-        await runDueWork([zoomMeetingsJob], services);
-        expect(atZoom().length).toBeLessThanOrEqual(1);
-      }
-    };
-    await settle();
-    const change = parseMeetingChange({ start: '2027-06-02T18:00' }, 'Europe/London');
-    await moveMeeting(database.db, meeting.id, change, context);
-    await settle();
-    expect(atZoom()).toMatchObject([{ startsAt: Temporal.Instant.from('2027-06-02T17:00:00Z') }]);
-    expect(await view(meeting.id)).toMatchObject({
-      state: 'ready',
-      link: joinUrl(atZoom()[0]!),
-      differences: [],
-    });
-    await cancelMeeting(database.db, meeting.id, null, context);
-    await settle();
-    expect(atZoom()).toEqual([]);
   });
 });
 

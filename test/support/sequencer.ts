@@ -15,8 +15,8 @@ const LONGEST = [
   'e2e/bulletin-month',
   'e2e/compose',
   'sync/scale.postgres',
-  'jobs/zoom-meetings',
   'jobs/two-years.postgres',
+  'jobs/zoom-trouble.postgres',
   'cli/command-line',
 ].map((name) => `/test/${name}.test.ts`);
 
