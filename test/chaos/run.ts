@@ -245,7 +245,7 @@ async function play(
       nextStep = Date.now() + 2_000;
       time.advance(SETTLE_STEP_MS);
     }
-    say('the work did not come to its end in time');
+    say(`the work did not come to its end in time: ${await leftOver(db)}`);
   }
 
   const progress = setInterval(() => {
@@ -331,6 +331,18 @@ async function underWay(db: Db): Promise<number> {
       where d.state = 'sending' or (d.state = 'pending' and a.state = 'sending' and d.next_attempt_at is null)`,
   );
   return row!.n;
+}
+
+/** What keeps a run from its end, for whoever looks for the reason. */
+async function leftOver(db: Db): Promise<string> {
+  const found = await rows<{ line: string }>(
+    db,
+    sql`select concat(count(*), ' ', coalesce(d.state, 'without deliveries'), ' in one that is ', a.state) as line
+      from announcements a left join deliveries d on d.announcement_id = a.id
+      where d.state in ('pending', 'sending') or a.state in ('approved', 'sending', 'held', 'awaiting_approval')
+      group by a.state, d.state`,
+  );
+  return found.map(({ line }) => line).join(', ');
 }
 
 async function isDone(db: Db): Promise<boolean> {
