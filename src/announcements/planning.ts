@@ -179,7 +179,7 @@ export async function stopForChange(
       .update(deliveries)
       .set({ state: 'cancelled', reason, settledAt: now })
       .where(and(eq(deliveries.announcementId, row.id), eq(deliveries.state, 'pending')));
-  } else {
+  } else if (row.frozenAt !== null) {
     await unfreeze(tx, row.id);
   }
 }
