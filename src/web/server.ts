@@ -123,6 +123,8 @@ export async function createWebServer(deps: WebDependencies): Promise<FastifyIns
     genReqId: () => randomUUID(),
     bodyLimit: 512 * 1024,
     forceCloseConnections: 'idle',
+    // What comes over a kept connection while the process stops is answered like everything before it.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
   });
   app.decorate('deps', deps);

@@ -97,7 +97,7 @@ async function serves({ url }: Actor): Promise<boolean> {
 
 /**
  * Asks for a page all the time, as a proxy before both processes does: over connections that it keeps, and from the
- * other process where one takes none.
+ * other process where one takes none or ends one that was kept without an answer (RFC 9112, 9.3.1).
  */
 function visit(webs: readonly Actor[]): { stop(refused: string[]): Promise<{ served: number }> } {
   const agent = new Agent({ keepAlive: true });
@@ -109,8 +109,10 @@ function visit(webs: readonly Actor[]): { stop(refused: string[]): Promise<{ ser
       const order = [webs[turn % webs.length]!, webs[(turn + 1) % webs.length]!];
       let answer = 'nothing';
       for (const { url } of order) {
-        answer = await get(`${url}/health/live`, agent).catch((error: unknown) => String(error));
-        if (!answer.includes('ECONNREFUSED') && !answer.includes('ECONNRESET')) break;
+        answer = await get(`${url}/health/live`, agent).catch(
+          (error: NodeJS.ErrnoException) => error.code ?? error.message,
+        );
+        if (answer !== 'ECONNREFUSED' && answer !== 'ECONNRESET') break;
       }
       if (answer === '200') served += 1;
       else bad.push(answer);
