@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq';
 import { withoutAddresses } from '../kernel/log.ts';
-import { KEY_PREFIX, type RedisClient } from './connection.ts';
+import { isReady, KEY_PREFIX, within, type RedisClient } from './connection.ts';
 import { clearFailure, recordFailure } from './failures.ts';
 import type { AnyJob, JobServices } from './job.ts';
 import { parseJobId } from './job-id.ts';
@@ -16,6 +16,14 @@ const STALLED_CHECK_MS = 1_000;
 /** Work that brought its worker down this often is a failed attempt like any other. */
 const STALLS_PER_ATTEMPT = 3;
 
+/**
+ * A worker that runs nothing takes waiting work at once. The connection on which it waits can be lost for good
+ * without an error (https://github.com/taskforcesh/bullmq/issues/4138: the master of a cluster has changed), so a
+ * worker that has let work lie from one look to the next is replaced.
+ */
+const LOOK_EVERY_MS = 5_000;
+const LOOK_LIMIT_MS = 3_000;
+
 /** How long closing waits for Redis when no work runs any more. */
 const FAREWELL_MS = 1_500;
 
@@ -28,17 +36,26 @@ export interface Workers {
   close(graceMs: number): Promise<boolean>;
 }
 
+/** What a worker of one job has done and does, and what it leaves to the one that replaces it. */
+interface Tally<Services extends JobServices> {
+  readonly definition: AnyJob<Services>;
+  readonly running: Set<Promise<void>>;
+  begun: number;
+  /** `begun` at the last look, if work waited then although nothing ran. */
+  begunWhenWorkWaited: number | undefined;
+}
+
 /** Starts a worker for every job; `onDone` is called after each one that ended well. */
 export function startWorkers<Services extends JobServices>(options: {
   jobs: readonly AnyJob<Services>[];
   services: Services;
   client: RedisClient;
   onDone: () => void;
+  lookEveryMs?: number;
 }): Workers {
-  const { jobs, services, client, onDone } = options;
+  const { jobs, services, client, onDone, lookEveryMs = LOOK_EVERY_MS } = options;
   const { db, clock, log } = services;
   const stop = new AbortController();
-  const running = new Set<Promise<void>>();
 
   async function fail(id: string, error: unknown): Promise<void> {
     const { jobKey, attempt: number } = parseJobId(id);
@@ -68,11 +85,13 @@ export function startWorkers<Services extends JobServices>(options: {
     if (number > 1) await clearFailure(db, jobKey);
   }
 
-  const workers = jobs.map((definition) => {
+  function startWorker(tally: Tally<Services>): Worker {
+    const { definition, running } = tally;
     const worker = new Worker(
       definition.name,
       async (job, _token, lost) => {
         const work = attempt(definition, job.id ?? '', job.data, lost);
+        tally.begun++;
         running.add(work);
         try {
           await work;
@@ -102,12 +121,44 @@ export function startWorkers<Services extends JobServices>(options: {
       if (job?.id !== undefined && !(error instanceof RecordedFailure)) void fail(job.id, error);
     });
     return worker;
+  }
+
+  const consumers = jobs.map((definition) => {
+    const tally: Tally<Services> = {
+      definition,
+      running: new Set(),
+      begun: 0,
+      begunWhenWorkWaited: undefined,
+    };
+    return { tally, worker: startWorker(tally) };
   });
+
+  async function replaceDeafWorkers(): Promise<void> {
+    if (!isReady(client)) return;
+    const pipeline = client.pipeline();
+    for (const { worker } of consumers) pipeline.llen(worker.toKey('wait'));
+    const answers = await within(LOOK_LIMIT_MS, pipeline.exec()).catch(() => null);
+    if (stop.signal.aborted) return;
+    for (const [index, consumer] of consumers.entries()) {
+      const { tally, worker } = consumer;
+      const waiting = Number(answers?.[index]?.[1] ?? 0);
+      const before = tally.begunWhenWorkWaited;
+      tally.begunWhenWorkWaited = waiting > 0 && tally.running.size === 0 ? tally.begun : undefined;
+      if (tally.begunWhenWorkWaited === undefined || tally.begunWhenWorkWaited !== before) continue;
+      log.warn({ queue: worker.name }, 'a worker does not see waiting work any more; it is replaced');
+      worker.close(true).catch(() => undefined);
+      consumer.worker = startWorker(tally);
+      tally.begunWhenWorkWaited = undefined;
+    }
+  }
+
+  const looks = setInterval(() => void replaceDeafWorkers(), lookEveryMs);
 
   return {
     close: async (graceMs) => {
       stop.abort();
-      const closed = Promise.allSettled(workers.map((worker) => worker.close()));
+      clearInterval(looks);
+      const closed = Promise.allSettled(consumers.map(({ worker }) => worker.close()));
       const clean = await endsWithin(graceMs, idle());
       // The work is done and recorded; only Redis has to be told. Without an answer the next worker finds nothing to do.
       await endsWithin(FAREWELL_MS, closed);
@@ -116,7 +167,8 @@ export function startWorkers<Services extends JobServices>(options: {
   };
 
   async function idle(): Promise<void> {
-    while (running.size > 0) await Promise.allSettled(running);
+    const running = () => consumers.flatMap(({ tally }) => [...tally.running]);
+    while (running().length > 0) await Promise.allSettled(running());
   }
 }
 

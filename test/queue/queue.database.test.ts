@@ -1,9 +1,14 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createLog } from '../../src/kernel/log.ts';
+import { connectRedis } from '../../src/queue/connection.ts';
 import { openQueue, type RunningQueue } from '../../src/queue/queue.ts';
+import { openQueues } from '../../src/queue/queues.ts';
+import { startWorkers } from '../../src/queue/workers.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
@@ -199,6 +204,36 @@ describe('the queue', () => {
     await database.db.execute(sql`update test_work set duration = 0`);
     start('two');
     await until('it is done by another', allDone);
+  });
+
+  it('replaces a worker whose connection for waiting is lost without an error', async () => {
+    const client = connectRedis(redis.location, 'main');
+    // Takes what is asked and never answers.
+    const silence = createServer(() => undefined);
+    await new Promise<void>((listening) => silence.listen(0, '127.0.0.1', listening));
+    const { port } = silence.address() as AddressInfo;
+    const lost = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null });
+    const duplicate = vi.spyOn(client, 'duplicate').mockReturnValueOnce(lost as never);
+    const workers = startWorkers({
+      jobs: [tableJob('one')],
+      services: { db: database.db, clock: systemClock, log },
+      client,
+      onDone: () => undefined,
+      lookEveryMs: 200,
+    });
+    const open = openQueues(['table-work'], client, log);
+    try {
+      await addWork(database.db, ['work'], 0);
+      await open.add('table-work', [{ id: 'table-work.work.1', payload: { key: 'work' } }]);
+      await until('the work is done', allDone);
+      expect(duplicate.mock.calls.length).toBeGreaterThan(1);
+    } finally {
+      await workers.close(5_000);
+      await open.close();
+      client.disconnect();
+      lost.disconnect();
+      silence.close();
+    }
   });
 });
 
