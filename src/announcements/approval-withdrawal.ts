@@ -70,38 +70,42 @@ async function withdrawApproval(
 }
 
 /**
- * Keeps what was written about a meeting in step with it. What is going out with a date that is no longer true stops,
+ * Keeps what was written about meetings in step with them. What is going out with a date that is no longer true stops,
  * and its people get the correction; what was approved of an older version is a draft again, and the administrators
  * are told; an invitation to a meeting that is off is cancelled.
  *
- * @param outdated true when the change is one that people must be told.
+ * @param outdated true when the changes are such that people must be told.
  */
-export async function followMeetingInDrafts(
+export async function followMeetingsInDrafts(
   tx: Tx,
-  meeting: Meeting,
+  changed: readonly Meeting[],
   { clock }: { clock: Clock },
   { outdated }: { outdated: boolean },
 ): Promise<void> {
+  if (changed.length === 0) return;
   const now = clock.now();
+  const byId = new Map(changed.map((meeting) => [meeting.id, meeting]));
   const found = await tx
     .select({ announcement: announcements, draft: drafts })
     .from(announcements)
     .innerJoin(drafts, eq(drafts.announcementId, announcements.id))
     .where(
       and(
-        eq(announcements.meetingId, meeting.id),
+        inArray(announcements.meetingId, [...byId.keys()]),
         inArray(announcements.state, ['draft', 'awaiting_approval', 'approved', 'sending', 'held']),
       ),
     )
+    .orderBy(announcements.id)
     .for('update');
-  const off = meeting.status === 'cancelled' || meeting.status === 'skipped';
   for (const { announcement, draft } of found) {
+    const meeting = byId.get(announcement.meetingId!)!;
+    const off = meeting.status === 'cancelled' || meeting.status === 'skipped';
     const begun = announcement.state === 'sending' || announcement.heldFrom === 'sending';
     const invites = announcement.kind === 'meeting_invitation';
     if (begun) {
-      if (outdated && invites) await stopForChange(tx, announcement, OVERTAKEN, now);
+      if (outdated && invites) await stopForChange(tx, [announcement], OVERTAKEN, now);
     } else if (off && invites) {
-      await stopForChange(tx, announcement, `The meeting is ${meeting.status}.`, now);
+      await stopForChange(tx, [announcement], `The meeting is ${meeting.status}.`, now);
     } else if (draft.approvedContent !== null && !isAbout(draft.approvedContent as FrozenContent, meeting)) {
       await withdrawApproval(
         tx,

@@ -134,7 +134,7 @@ async function refill(
 }
 
 async function drop(tx: Tx, row: Announcement, now: Temporal.Instant): Promise<void> {
-  if (isWaiting(row)) await stopForChange(tx, row, NOT_SCHEDULED, now);
+  if (isWaiting(row)) await stopForChange(tx, [row], NOT_SCHEDULED, now);
 }
 
 /**
@@ -156,7 +156,7 @@ export async function settleBulletin(tx: Tx, id: string, { clock }: { clock: Clo
 
 async function skipBulletin(tx: Tx, row: Announcement, clock: Clock): Promise<void> {
   const now = clock.now();
-  await stopForChange(tx, row, NOTHING_TO_TELL, now);
+  await stopForChange(tx, [row], NOTHING_TO_TELL, now);
   await queueServiceMail(
     tx,
     {

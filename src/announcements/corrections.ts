@@ -43,9 +43,9 @@ export async function planCorrection(
   for (const row of earlier) {
     const begun = row.state === 'sending' || row.heldFrom === 'sending';
     if (!begun) told = row.previous as ToldVersion;
-    await stopForChange(tx, row, begun ? OVERTAKEN : 'Replaced by a later change.', now);
+    await stopForChange(tx, [row], begun ? OVERTAKEN : 'Replaced by a later change.', now);
   }
-  if (!(await anybodyTold(tx, after.id))) return;
+  if (!(await toldMeetings(tx, [after.id])).has(after.id)) return;
   if (kind === 'changed' && sameVersion(told, toldVersion(after))) return;
   await tx
     .insert(announcements)
@@ -70,16 +70,18 @@ export async function planCorrection(
     .onConflictDoNothing();
 }
 
-/** Whether any notice of a meeting has reached, or may have reached, somebody. */
-export async function anybodyTold(tx: Tx, meetingId: string): Promise<boolean> {
-  const [row] = await rows<{ told: boolean }>(
+/** Those of some meetings of which a notice has reached, or may have reached, somebody. */
+export async function toldMeetings(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const told = await rows<{ id: string }>(
     tx,
-    sql`select exists (
-      select 1 from announcements a join deliveries d on d.announcement_id = a.id
-      where a.meeting_id = ${meetingId} and d.state in ('sending', 'sent', 'unknown')
-    ) as told`,
+    sql`select m.id from meetings m cross join lateral (
+        select 1 from announcements a join deliveries d on d.announcement_id = a.id
+        where a.meeting_id = m.id and d.state in ('sending', 'sent', 'unknown') limit 1
+      ) one
+      where m.id in ${ids}`,
   );
-  return row!.told;
+  return new Set(told.map(({ id }) => id));
 }
 
 /** A meeting as people are told of it. */

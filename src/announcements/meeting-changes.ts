@@ -25,8 +25,8 @@ import {
 } from '../meetings/series.ts';
 import { recordAudit, type Actor } from '../organisation/audit.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
-import { followMeetingInDrafts } from './approval-withdrawal.ts';
-import { anybodyTold, planCorrection, sameVersion, toldVersion } from './corrections.ts';
+import { followMeetingsInDrafts } from './approval-withdrawal.ts';
+import { planCorrection, sameVersion, toldMeetings, toldVersion } from './corrections.ts';
 import { planMeetingReminders, type PlanningContext } from './planning.ts';
 
 /** More meetings than any group has ahead of it. */
@@ -72,7 +72,7 @@ export async function editSeries(
   return tx.transaction(async (inner) => {
     const before = await findSeries(inner, id);
     const change = await updateSeries(inner, id, input, nationOf(context));
-    for (const meeting of change.left) await callOff(inner, meeting, context);
+    await callOff(inner, change.left, context);
     for (const { before, after } of change.changed) await followChange(inner, before, after, context);
     await planNewMeetings(inner, change.added, context);
     await recordAudit(
@@ -99,7 +99,7 @@ export async function archiveSeries(tx: Tx, id: string, context: ChangeContext):
       coming.map((meeting) => meeting.id),
       context.clock.now(),
     );
-    for (const meeting of coming) await callOff(inner, meeting, context);
+    await callOff(inner, coming, context);
     const after = { endedWith: coming.length };
     await recordAudit(
       inner,
@@ -212,8 +212,8 @@ export async function decideMeeting(
       decision === 'keep'
         ? await markKept(inner, before, context)
         : await markSkipped(inner, before, before.statusReason, context);
-    await planMeetingReminders(inner, after, context);
-    await followMeetingInDrafts(inner, after, context, { outdated: false });
+    await planMeetingReminders(inner, [after], context);
+    await followMeetingsInDrafts(inner, [after], context, { outdated: false });
     await recordAudit(
       inner,
       {
@@ -238,13 +238,13 @@ export async function planAhead(tx: Tx, context: PlanningContext): Promise<void>
   }
   await tx.transaction(async (inner) => {
     const coming = await nextMeetings(inner, { after: context.clock.now(), limit: MOST_COMING });
-    for (const meeting of coming) await planMeetingReminders(inner, meeting, context);
+    await planMeetingReminders(inner, coming, context);
   });
 }
 
 async function planNewMeetings(tx: Tx, added: readonly Meeting[], context: PlanningContext): Promise<void> {
+  await planMeetingReminders(tx, added, context);
   for (const meeting of added) {
-    await planMeetingReminders(tx, meeting, context);
     if (meeting.status !== 'undecided') continue;
     await queueServiceMail(
       tx,
@@ -266,19 +266,25 @@ async function followChange(
   context: PlanningContext,
 ): Promise<void> {
   const mustBeTold = !sameVersion(toldVersion(before), toldVersion(after));
-  await planMeetingReminders(tx, after, context, { outdated: mustBeTold });
-  await followMeetingInDrafts(tx, after, context, { outdated: mustBeTold });
+  await planMeetingReminders(tx, [after], context, { outdated: mustBeTold });
+  await followMeetingsInDrafts(tx, [after], context, { outdated: mustBeTold });
   if (mustBeTold) await planCorrection(tx, 'changed', before, after, context);
 }
 
-/** Calls a meeting of a series off: as cancelled when people were told of it, else without a word. */
-async function callOff(tx: Tx, meeting: Meeting, context: PlanningContext): Promise<void> {
-  if (await anybodyTold(tx, meeting.id)) {
+/** Calls meetings of a series off: as cancelled when people were told of them, else without a word. */
+async function callOff(tx: Tx, off: readonly Meeting[], context: PlanningContext): Promise<void> {
+  const told = await toldMeetings(
+    tx,
+    off.map(({ id }) => id),
+  );
+  for (const meeting of off.filter(({ id }) => told.has(id))) {
     await announceCancelled(tx, meeting, await markCancelled(tx, meeting, null, context), context);
-  } else {
-    await planMeetingReminders(tx, { ...meeting, status: 'skipped' }, context);
-    await followMeetingInDrafts(tx, { ...meeting, status: 'skipped' }, context, { outdated: true });
   }
+  const skipped = off
+    .filter(({ id }) => !told.has(id))
+    .map((meeting): Meeting => ({ ...meeting, status: 'skipped' }));
+  await planMeetingReminders(tx, skipped, context);
+  await followMeetingsInDrafts(tx, skipped, context, { outdated: true });
 }
 
 async function announceCancelled(
@@ -287,8 +293,8 @@ async function announceCancelled(
   after: Meeting,
   context: PlanningContext,
 ): Promise<void> {
-  await planMeetingReminders(tx, after, context, { outdated: true });
-  await followMeetingInDrafts(tx, after, context, { outdated: true });
+  await planMeetingReminders(tx, [after], context, { outdated: true });
+  await followMeetingsInDrafts(tx, [after], context, { outdated: true });
   await planCorrection(tx, 'cancelled', before, after, context);
 }
 

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { Nation } from '../calendar/bank-holidays.ts';
 import type { QuietHours } from '../calendar/quiet-hours.ts';
 import type { Tx } from '../db/open.ts';
@@ -77,46 +77,58 @@ export function wantedReminders(
 }
 
 /**
- * Brings the reminders of a meeting in step with it: makes those that are missing, moves those that have not
+ * Brings the reminders of meetings in step with them: makes those that are missing, moves those that have not
  * begun to go out, cancels those that are not wanted any more. Repeating it changes nothing. What has been sent
  * stays sent, and what an administrator cancelled or holds stays so.
  *
- * @param outdated true when the meeting has just changed in a way that people must be told: a reminder that is
+ * @param outdated true when the meetings have just changed in a way that people must be told: a reminder that is
  *   going out at this moment then stops.
  */
 export async function planMeetingReminders(
   tx: Tx,
-  meeting: Meeting,
+  planned: readonly Meeting[],
   { clock, settings }: PlanningContext,
   { outdated = false }: { outdated?: boolean } = {},
 ): Promise<void> {
+  if (planned.length === 0) return;
   const now = clock.now();
-  const wanted = new Map(
-    wantedReminders(meeting, settings, now).map((reminder) => [reminder.rule, reminder]),
-  );
   const existing = await tx
     .select()
     .from(announcements)
-    .where(and(eq(announcements.meetingId, meeting.id), eq(announcements.kind, 'reminder')))
+    .where(
+      and(
+        inArray(
+          announcements.meetingId,
+          planned.map(({ id }) => id),
+        ),
+        eq(announcements.kind, 'reminder'),
+      ),
+    )
+    .orderBy(announcements.id)
     .for('update');
-  const existingRules = new Set(existing.map((row) => row.reminderRule));
-  for (const row of existing) {
-    const reminder = wanted.get(row.reminderRule ?? '');
-    if (row.state === 'sending') {
-      if (outdated) await stopForChange(tx, row, OVERTAKEN, now);
-    } else if (reminder) {
-      await keepInStep(tx, row, meeting, reminderRow(meeting, reminder, now), now);
-    } else {
-      await dropReminder(tx, row, meeting, settings, now);
+  const toStop = new Map<string, Announcement[]>();
+  const stop = (reason: string, row: Announcement) =>
+    toStop.set(reason, [...(toStop.get(reason) ?? []), row]);
+  for (const meeting of planned) {
+    const wanted = new Map(
+      wantedReminders(meeting, settings, now).map((reminder) => [reminder.rule, reminder]),
+    );
+    for (const row of existing.filter(({ meetingId }) => meetingId === meeting.id)) {
+      const reminder = wanted.get(row.reminderRule ?? '');
+      wanted.delete(row.reminderRule ?? '');
+      if (row.state === 'sending') {
+        if (outdated) stop(OVERTAKEN, row);
+      } else if (reminder) {
+        await keepInStep(tx, row, meeting, reminderRow(meeting, reminder, now), now);
+      } else {
+        const reason = whyDropped(row, meeting, settings);
+        if (reason !== undefined) stop(reason, row);
+      }
     }
+    const missing = [...wanted.values()].map((reminder) => reminderRow(meeting, reminder, now));
+    if (missing.length > 0) await tx.insert(announcements).values(missing).onConflictDoNothing();
   }
-  for (const reminder of wanted.values()) {
-    if (existingRules.has(reminder.rule)) continue;
-    await tx
-      .insert(announcements)
-      .values(reminderRow(meeting, reminder, now))
-      .onConflictDoNothing();
-  }
+  for (const [reason, stopped] of toStop) await stopForChange(tx, stopped, reason, now);
 }
 
 async function keepInStep(
@@ -145,43 +157,46 @@ async function keepInStep(
     .where(eq(announcements.id, row.id));
 }
 
-async function dropReminder(
-  tx: Tx,
-  row: Announcement,
-  meeting: Meeting,
-  settings: PlanningRules,
-  now: Temporal.Instant,
-): Promise<void> {
-  if (row.state !== 'approved' && row.state !== 'awaiting_approval' && row.state !== 'held') return;
+/** Why a reminder that its meeting does not want any more is cancelled; undefined when it stays as it is. */
+function whyDropped(row: Announcement, meeting: Meeting, settings: PlanningRules): string | undefined {
+  if (row.state !== 'approved' && row.state !== 'awaiting_approval' && row.state !== 'held') return undefined;
   if (meeting.status === 'cancelled' || meeting.status === 'skipped') {
-    await stopForChange(tx, row, `The meeting is ${meeting.status}.`, now);
-    return;
+    return `The meeting is ${meeting.status}.`;
   }
   const planned = planReminders(meeting, settings).find((reminder) => reminder.rule === row.reminderRule);
   // A reminder that is merely late is the business of its own late limit.
-  if (planned?.sendAt.equals(row.sendAt)) return;
-  await stopForChange(tx, row, planned ? PASSED : NOT_WANTED, now);
+  if (planned?.sendAt.equals(row.sendAt)) return undefined;
+  return planned ? PASSED : NOT_WANTED;
 }
 
-/** Cancels an announcement because its meeting changed, with the deliveries that have not been claimed. */
+/** Cancels announcements because their meeting changed, with the deliveries that have not been claimed. */
 export async function stopForChange(
   tx: Tx,
-  row: Announcement,
+  stopped: readonly Announcement[],
   reason: string,
   now: Temporal.Instant,
 ): Promise<void> {
+  if (stopped.length === 0) return;
+  const ids = stopped.map(({ id }) => id);
   await tx
     .update(announcements)
     .set({ state: 'cancelled', stateReason: reason, stateAt: now, stateBy: PLANNER, updatedAt: now })
-    .where(eq(announcements.id, row.id));
-  if (row.state === 'sending' || (row.state === 'held' && row.heldFrom === 'sending')) {
-    await tx
-      .update(deliveries)
-      .set({ state: 'cancelled', reason, settledAt: now })
-      .where(and(eq(deliveries.announcementId, row.id), eq(deliveries.state, 'pending')));
-  } else if (row.frozenAt !== null) {
-    await unfreeze(tx, row.id);
+    .where(inArray(announcements.id, ids));
+  for (const row of stopped) {
+    if (hasBegun(row)) {
+      await tx
+        .update(deliveries)
+        .set({ state: 'cancelled', reason, settledAt: now })
+        .where(and(eq(deliveries.announcementId, row.id), eq(deliveries.state, 'pending')));
+    } else if (row.frozenAt !== null) {
+      await unfreeze(tx, row.id);
+    }
   }
+}
+
+/** Whether some of its messages may have been handed over. */
+function hasBegun({ state, heldFrom }: Announcement): boolean {
+  return state === 'sending' || (state === 'held' && heldFrom === 'sending');
 }
 
 /**

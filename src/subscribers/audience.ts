@@ -52,8 +52,8 @@ export type TopicSizes = ReadonlyMap<Topic, number>;
 
 /**
  * How many people would get a mail about each topic at an instant: those who agreed, a number that the database keeps,
- * without the few who agreed and still get nothing, who are looked up. Exact in every transaction, and as quick for a
- * hundred thousand people as for ten.
+ * without the few who agreed and still get nothing, who are looked up; nobody who has left agrees to anything
+ * (`followConsent`). Exact in every transaction, and as quick for a hundred thousand people as for ten.
  */
 export async function audienceCounts(tx: Tx, at: Temporal.Instant): Promise<TopicSizes> {
   const found = await rows<{ topic: Topic; n: number }>(
@@ -63,7 +63,7 @@ export async function audienceCounts(tx: Tx, at: Temporal.Instant): Promise<Topi
         where counted in (select jsonb_array_elements_text(${JSON.stringify(TOPICS)}::text::jsonb)) group by counted
         union all
         select t.topic, -1 from (
-          select s.id from subscribers s where s.state <> 'active'
+          select s.id from subscribers s where s.state in ('unconfirmed', 'removed')
           union
           select s.id from subscribers s where s.paused_until > ${at.toString()}::timestamptz
           union

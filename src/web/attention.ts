@@ -9,7 +9,7 @@ import { rows, type Tx } from '../db/open.ts';
 import { countItemsToDecide } from '../noticeboard/items.ts';
 import { meetingsBetween } from '../meetings/occurrences.ts';
 import type { AdminRole } from '../organisation/admins.ts';
-import { readSettings } from '../organisation/settings.ts';
+import type { Settings } from '../organisation/settings.ts';
 import { roomsNeedingAttention } from '../rooms/view.ts';
 import { planWarnings } from '../sync/overview.ts';
 import { readWebhookState } from '../sync/webhook-state.ts';
@@ -30,7 +30,11 @@ export interface Matter {
 }
 
 /** Everything that only a person can settle: decisions on dates, and runs that stopped, were missed or are uncertain. */
-export async function attentionOf(tx: Tx, now: Temporal.Instant, role: AdminRole) {
+export async function attentionOf(
+  tx: Tx,
+  now: Temporal.Instant,
+  { role, settings }: { role: AdminRole; settings: Settings },
+) {
   const undecided = (await meetingsBetween(tx, now, now.add(AHEAD)))
     .filter(({ status }) => status === 'undecided')
     .map(decisionView);
@@ -99,7 +103,7 @@ export async function attentionOf(tx: Tx, now: Temporal.Instant, role: AdminRole
     });
   }
   matters.push(...(await draftsToApprove(tx)), ...(await roomsInTrouble(tx, now)));
-  if (role === 'administrator') matters.push(...(await forAdministrators(tx, now)));
+  if (role === 'administrator') matters.push(...(await forAdministrators(tx, now, settings)));
   return { undecided, matters, count: undecided.length + matters.length };
 }
 
@@ -126,7 +130,7 @@ async function roomsInTrouble(tx: Tx, now: Temporal.Instant): Promise<Matter[]> 
 }
 
 /** What lies on pages that editors do not see. */
-async function forAdministrators(tx: Tx, now: Temporal.Instant): Promise<Matter[]> {
+async function forAdministrators(tx: Tx, now: Temporal.Instant, settings: Settings): Promise<Matter[]> {
   const [waiting] = await rows<{ differences: number; complaints: number }>(
     tx,
     sql`select (select count(*)::int from sync_differences where resolved_at is null) as differences,
@@ -154,7 +158,6 @@ async function forAdministrators(tx: Tx, now: Temporal.Instant): Promise<Matter[
       link: 'Decide',
     });
   }
-  const settings = await readSettings(tx);
   const limits = await planWarnings(tx, settings, { clock: { now: () => now }, zone: settings.timeZone });
   const webhook = await readWebhookState(tx);
   const faults = webhook.wanted ? webhook.faults : [];

@@ -50,7 +50,7 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       days: timeline(meetings, coming, settings.timeZone),
       comingCounts: comingCounts(meetings, coming),
       recent: recent.map(announcementRow),
-      attention: await attentionOf(db, now, request.admin?.role ?? 'editor'),
+      attention: await attentionOf(db, now, { role: request.admin?.role ?? 'editor', settings }),
       health: await healthInWords(app.deps),
       figures,
       guide: await guideOf(figures, next !== undefined || plan.length > 0),
