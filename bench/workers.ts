@@ -11,7 +11,12 @@ export interface BenchWorkers {
 }
 
 /** Those of `npm run convenor`. */
-const NODE_FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=2', '--heap-growing-percent=20'];
+const NODE_FLAGS = [
+  '--v8-pool-size=1',
+  '--min-semi-space-size=4',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=60',
+];
 
 /** Starts so many `convenor worker` with their data in `folder`, and waits until each is ready. */
 export async function startWorkers(

@@ -1,21 +1,11 @@
 /**
- * A pool of connections that speaks ahead (RFC 2920): sender, recipient and DATA of a message go out together, right
- * behind the message before it. Greeting, encryption and signing in are nodemailer's. A server that does not offer
- * PIPELINING is asked one thing after the other.
+ * A connection that speaks ahead (RFC 2920): sender, recipient and DATA of a message go out together, right behind the
+ * message before it. Greeting, encryption and signing in are nodemailer's. A server that does not offer PIPELINING is
+ * asked one thing after the other.
  */
 import type { Socket } from 'node:net';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { Attempt, PoolLimits, SmtpFault, SmtpPool } from './smtp-pool.ts';
-import type { SmtpServer } from './smtp-url.ts';
-
-/** A message on its way, and who waits for what becomes of it. */
-interface Transaction {
-  readonly attempt: Attempt;
-  succeed(response: string): void;
-  /** Has no effect on one that has ended already. */
-  fail(fault: SmtpFault): void;
-  ended: boolean;
-}
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { CLOSED, type Line, type Owner, type SmtpFault, type Transaction } from './smtp-pool.ts';
 
 /** What the next reply is about. `discarded`: the end of a message without recipients, which the server wanted. */
 type Stage = 'reset' | 'MAIL FROM' | 'RCPT TO' | 'DATA' | 'message' | 'discarded';
@@ -29,14 +19,8 @@ interface Step {
 /** More than any server has to say at once. */
 const LONGEST_REPLY = 100_000;
 
-/** Where a line gets its messages from, and whom it tells that it has gone. */
-interface Owner {
-  next(): Transaction | undefined;
-  gone(line: Line): void;
-}
-
 /** One connection that has been opened, with at most two messages: one that is answered for, one that is announced. */
-class Line {
+export class PipeliningLine implements Line {
   readonly #client: SMTPConnection;
   readonly #socket: Socket;
   readonly #extensions: readonly string[];
@@ -45,7 +29,6 @@ class Line {
   #unsaid: Step[] = [];
   #received = '';
   #reply = '';
-  #taken = 0;
   #resetFirst = false;
   #gone = false;
 
@@ -65,10 +48,6 @@ class Line {
     client.once('end', () => this.#lose(CLOSED));
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   get idle(): boolean {
     return this.#awaited.length === 0 && this.#unsaid.length === 0;
   }
@@ -84,8 +63,7 @@ class Line {
     );
   }
 
-  announce(transaction: Transaction): void {
-    this.#taken++;
+  take(transaction: Transaction): void {
     const { from, to } = transaction.attempt.envelope;
     const international = /[^\0-\x7f]/.test(from + to) && this.#extensions.includes('SMTPUTF8');
     if (this.#resetFirst) this.#unsaid.push({ stage: 'reset', command: 'RSET', transaction });
@@ -103,7 +81,6 @@ class Line {
     this.#lose(CLOSED);
   }
 
-  /** Ends the connection if this message is going out on it. One that is only announced is not let go out later. */
   abandon(transaction: Transaction): void {
     const answer = this.#awaited.find(({ stage }) => stage === 'message');
     if (answer?.transaction === transaction) this.#lose(CLOSED);
@@ -153,7 +130,7 @@ class Line {
     if (!this.#gone) this.#speak();
     if (this.free) {
       const next = this.#owner.next();
-      if (next !== undefined) this.announce(next);
+      if (next !== undefined) this.take(next);
     }
   }
 
@@ -206,13 +183,11 @@ class Line {
     this.#gone = true;
     this.#client.close();
     for (const { transaction } of [...this.#awaited, ...this.#unsaid]) transaction.fail(fault);
-    this.#owner.gone(this);
+    this.#owner.gone();
   }
 }
 
-const CLOSED: SmtpFault = { message: 'Connection closed unexpectedly', code: 'ECONNECTION' };
 const NONSENSE: SmtpFault = { message: 'Unexpected reply', code: 'EPROTOCOL' };
-const STOPPED: SmtpFault = { message: 'Stopped', code: 'EABORT' };
 
 function refusal(response: string, stage: Stage): SmtpFault {
   return {
@@ -221,118 +196,4 @@ function refusal(response: string, stage: Stage): SmtpFault {
     responseCode: Number(response.slice(0, 3)),
     command: stage === 'message' ? 'DATA' : stage,
   };
-}
-
-/** Opens connections when they are needed, as `openPool` does. */
-export function openPipeline(server: SmtpServer, limits: PoolLimits): SmtpPool {
-  const lines = new Set<Line>();
-  const waiting: Transaction[] = [];
-  let opening = 0;
-
-  function arrange(): void {
-    for (const wanted of [(line: Line) => line.idle, () => true]) {
-      for (const line of lines) {
-        if (waiting.length === 0) return;
-        if (line.free && wanted(line) && line.taken < limits.messagesPerConnection)
-          line.announce(waiting.shift()!);
-      }
-    }
-    while (opening < waiting.length && lines.size + opening < limits.connections) void open();
-  }
-
-  async function open(): Promise<void> {
-    opening++;
-    try {
-      const client = await connect(server, limits);
-      const line: Line = new Line(client, {
-        next: () => {
-          if (line.taken < limits.messagesPerConnection) return waiting.shift();
-          if (line.idle) line.close();
-          return undefined;
-        },
-        gone: () => {
-          lines.delete(line);
-          arrange();
-        },
-      });
-      lines.add(line);
-    } catch (error) {
-      waiting.shift()?.fail(error as SmtpFault);
-    } finally {
-      opening--;
-    }
-    arrange();
-  }
-
-  function send(attempt: Attempt): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const { signal } = attempt;
-      const end = (settle: () => void): void => {
-        if (transaction.ended) return;
-        transaction.ended = true;
-        signal?.removeEventListener('abort', stop);
-        settle();
-      };
-      const transaction: Transaction = {
-        attempt,
-        ended: false,
-        succeed: (response) => end(() => resolve(response)),
-        // oxlint-disable-next-line prefer-promise-reject-errors
-        fail: (fault) => end(() => reject(Object.assign(new Error(fault.message), fault))),
-      };
-      const stop = (): void => {
-        transaction.fail(STOPPED);
-        const place = waiting.indexOf(transaction);
-        if (place >= 0) waiting.splice(place, 1);
-        else for (const line of lines) line.abandon(transaction);
-      };
-      if (signal?.aborted === true) return stop();
-      signal?.addEventListener('abort', stop);
-      waiting.push(transaction);
-      arrange();
-    });
-  }
-
-  return {
-    send,
-    verify: async () => (await connect(server, limits)).quit(),
-    close: () => {
-      for (const line of lines) line.close();
-    },
-  };
-}
-
-/** @throws SmtpFault */
-function connect(server: SmtpServer, limits: PoolLimits): Promise<SMTPConnection> {
-  return new Promise((resolve, reject) => {
-    const client = new SMTPConnection({
-      ...server,
-      connectionTimeout: limits.connectTimeout,
-      greetingTimeout: limits.connectTimeout,
-      dnsTimeout: limits.connectTimeout,
-      socketTimeout: limits.answerTimeout,
-      logger: false,
-    });
-    const failed = (error: Error): void => {
-      reject(error);
-      client.close();
-    };
-    const ended = (): void => failed(Object.assign(new Error(CLOSED.message), CLOSED));
-    const ready = (): void => {
-      // Whoever has the connection listens too; without any listener an error would end the process.
-      client
-        .off('error', failed)
-        .off('end', ended)
-        .on('error', () => undefined);
-      resolve(client);
-    };
-    client.once('error', failed).once('end', ended);
-    client.connect((error) => {
-      if (error) return failed(error);
-      if (server.auth === undefined || !client.allowsAuth) return ready();
-      client.login({ ...server.auth, credentials: server.auth }, (refused) =>
-        refused ? failed(refused) : ready(),
-      );
-    });
-  });
 }

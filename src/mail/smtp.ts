@@ -16,7 +16,8 @@ import {
   unknownOutcome,
   type Stage,
 } from './outcome.ts';
-import { openPipeline } from './smtp-pipeline.ts';
+import { PlainLine } from './smtp-line.ts';
+import { PipeliningLine } from './smtp-pipeline.ts';
 import { openPool, type Attempt, type SmtpFault } from './smtp-pool.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
@@ -102,12 +103,14 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
   const { log } = options;
   const server = parseSmtpUrl(options.url);
   const sign = options.dkim?.length ? createDkimSigner(...options.dkim) : undefined;
-  const pool = (options.pipelining === true ? openPipeline : openPool)(server, {
+  const SmtpLine = options.pipelining === true ? PipeliningLine : PlainLine;
+  const limits = {
     connections: options.connections ?? 5,
     messagesPerConnection: options.messagesPerConnection ?? 100,
     connectTimeout: options.connectTimeout ?? 15_000,
     answerTimeout: options.answerTimeout ?? 60_000,
-  });
+  };
+  const pool = openPool(server, limits, (client, owner) => new SmtpLine(client, owner));
 
   const underWay = new Set<Promise<Outcome>>();
   let closed = false;

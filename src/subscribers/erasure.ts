@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
 import { ConvenorError, notFound } from '../kernel/errors.ts';
 import { recordAudit } from '../organisation/audit.ts';
@@ -57,9 +57,7 @@ export async function eraseSubscriber(
     await eraseTraces(inner, id, addresses);
     await inner.execute(sql`delete from subscribers s where s.id = ${id}`);
     // A run that was being filled meanwhile has let the line above wait, and now shows what it wrote.
-    await inner.execute(
-      sql`update deliveries set ${ANONYMOUS_DELIVERY} where email_normalised in (${addresses[0]}, ${addresses[1]})`,
-    );
+    await inner.execute(anonymiseDeliveriesTo(addresses));
     await recordAudit(inner, { actor, action: 'subscriber.erased', subject: id }, { clock });
   });
 }
@@ -71,6 +69,13 @@ export async function eraseSubscriber(
 export const ANONYMOUS_DELIVERY = sql.raw(
   `email = '${ERASED}', email_normalised = '${ERASED}-' || id::text, name = null`,
 );
+
+/** Announcement by announcement: that is how deliveries are found by an address. */
+function anonymiseDeliveriesTo([one, other]: readonly [string, string]): SQL {
+  return sql`update deliveries set ${ANONYMOUS_DELIVERY} where id in (
+    select d.id from announcements a join deliveries d on d.announcement_id = a.id
+    where d.email_normalised in (${one}, ${other}))`;
+}
 
 /** A message in the hands of a worker carries the address: it ends within a minute. */
 async function refuseInFlight(tx: Tx, id: string): Promise<void> {
@@ -101,8 +106,8 @@ async function eraseTraces(tx: Tx, id: string, addresses: readonly [string, stri
   const statements = [
     sql`delete from outbox_messages o where lower(o.recipient) in ${list}
       or o.delivery_id in (select d.id from deliveries d where d.subscriber_id = ${id})`,
-    sql`update deliveries set ${ANONYMOUS_DELIVERY}
-      where subscriber_id = ${id} or email_normalised in ${list}`,
+    sql`update deliveries set ${ANONYMOUS_DELIVERY} where subscriber_id = ${id}`,
+    anonymiseDeliveriesTo(addresses),
     sql`delete from service_mails m where (m.recipient_kind = 'subscriber' and m.recipient = ${id})
       or (m.recipient_kind = 'address' and lower(m.recipient) in ${list})`,
     sql`delete from consent_evidence v where v.seq in (
