@@ -91,8 +91,13 @@ try {
 
 async function shoot(page: Page, url: string, name: string, view: string): Promise<void> {
   await page.goto(url, { waitUntil: 'load' });
-  // Frames further down are loaded when they come near the window.
-  await page.evaluate("document.querySelectorAll('iframe').forEach((frame) => { frame.loading = 'eager'; })");
-  await page.waitForLoadState('networkidle');
+  // A browser paints neither a frame that is far from its window nor the end of a page below what is fixed there.
+  const window = page.viewportSize()!;
+  const height = await page.evaluate<number>('document.documentElement.scrollHeight');
+  await page.setViewportSize({ width: window.width, height: Math.max(height, window.height) });
+  for (const frame of await page.locator('iframe').all()) {
+    await frame.contentFrame().locator('body > *').first().waitFor({ state: 'attached' });
+  }
   await page.screenshot({ path: path.join(folder, `${name}--${view}.png`), fullPage: true });
+  await page.setViewportSize(window);
 }

@@ -54,7 +54,7 @@ function archived(what: string, fallback: 'public' | 'link' | 'none') {
       .pipe(z.enum(['public', 'link', 'none'], { error: 'must be public, link or none' })),
     format: asIs,
     fallback,
-    help: `Web pages of ${what} that were sent: public lists them in the archive, link shows them to whoever has the link, none makes none.`,
+    help: `Who finds the web pages of ${what} after they were sent: everybody (public), whoever has the link (link) or nobody (none).`,
     example: fallback,
   });
 }

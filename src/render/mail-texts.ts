@@ -1,12 +1,20 @@
 /**
- * The sentences of our mails that an organisation may say in its own words. Everything around them (dates, links, the
+ * The sentences of our mails and WhatsApp texts that an organisation may say in its own words. Everything around them (dates, links, the
  * way to leave) is made by the templates and cannot be lost by an edit.
  */
-import { formatDate, formatDateTime } from '../calendar/format.ts';
+import { formatDate, formatDateTime, formatShortDate } from '../calendar/format.ts';
 import { invalidInput } from '../kernel/errors.ts';
 import { fillMergeFields, mergeFieldFaults } from '../kernel/merge-fields.ts';
-import { cleanText } from './clean.ts';
-import type { MeetingModel, SenderModel } from './mail-models.ts';
+import { cleanLine, cleanText } from './clean.ts';
+import { HELPERS } from './helpers.ts';
+import { leadOf } from './lead.ts';
+import type { MeetingChange, MeetingModel, SenderModel } from './mail-models.ts';
+
+/** What may be said in other words: the subject and a passage of the mail, and a passage of the WhatsApp text. */
+export const MAIL_PARTS = ['subject', 'words', 'whatsapp'] as const;
+export type MailPart = (typeof MAIL_PARTS)[number];
+
+type MailTexts = Readonly<Partial<Record<MailPart, string>>>;
 
 interface MailText {
   /** "A week before": which of the mails has it, within its group. */
@@ -14,17 +22,41 @@ interface MailText {
   readonly group: 'Reminders' | 'Changes of a meeting' | 'Bulletins' | 'People who join';
   /** The example of `templates/email/samples` that shows it. */
   readonly sample: string;
-  /** The text that comes with the program; plain, an empty line parts paragraphs. */
-  readonly shipped: string;
-  readonly hasMeeting: boolean;
+  /**
+   * The texts that come with the program: the subject and the WhatsApp text as fields and plain text, the words with an
+   * empty line between paragraphs. Without `whatsapp` there is no such text.
+   */
+  readonly shipped: MailTexts & { readonly subject: string; readonly words: string };
+  /** Merge fields that this mail has beside those that all have. */
+  readonly fields: readonly string[];
 }
 
-const reminder = (name: string, sample: string, shipped: string): MailText => ({
+const MEETING_FIELDS = ['meetingTitle', 'meetingWhen', 'meetingDate'];
+
+const reminder = (name: string, sample: string, words: string): MailText => ({
   group: 'Reminders',
   name,
   sample: `reminder.${sample}`,
-  shipped,
-  hasMeeting: true,
+  shipped: {
+    subject: '{{howSoon}}: {{meetingTitle}}, {{meetingWhen}}',
+    words,
+    whatsapp: ['one-hour', 'ten-minutes'].includes(sample)
+      ? 'The link takes you straight in. See you there.'
+      : 'The link takes you in when we start. We look forward to seeing you.',
+  },
+  fields: ['howSoon', ...MEETING_FIELDS],
+});
+
+const bulletin = (kind: 'training' | 'vacancy', words: string): MailText => ({
+  group: 'Bulletins',
+  name: `${kind === 'training' ? 'Training' : 'Vacancy'} bulletin`,
+  sample: `${kind}-bulletin`,
+  shipped: {
+    subject: `${kind === 'training' ? 'Training' : 'Vacancy'} bulletin, {{bulletinDate}}: {{howMany}}`,
+    words,
+    whatsapp: '{{howMany}}:',
+  },
+  fields: ['bulletinDate', 'howMany'],
 });
 
 const passedOn = 'We pass these on as they were told to us and do not recommend one over another.';
@@ -65,92 +97,133 @@ export const MAIL_TEXTS: Readonly<Record<string, MailText>> = {
     group: 'Changes of a meeting',
     name: 'Moved or changed',
     sample: 'changed',
-    shipped: 'Something about our meeting is different from what we told you before:',
-    hasMeeting: true,
+    shipped: {
+      subject: 'Changed: {{meetingTitle}}, {{nowWhen}}',
+      words: 'Something about our meeting is different from what we told you before:',
+      whatsapp: 'This is different from what we said before:',
+    },
+    fields: ['nowWhen', ...MEETING_FIELDS],
   },
   cancelled: {
     group: 'Changes of a meeting',
     name: 'Cancelled',
     sample: 'cancelled',
-    shipped: 'We are sorry: this meeting will not take place. There is nothing you need to do.',
-    hasMeeting: true,
+    shipped: {
+      subject: 'Cancelled: {{meetingTitle}}, {{meetingWhen}}',
+      words: 'We are sorry: this meeting will not take place. There is nothing you need to do.',
+      whatsapp: 'We are sorry: this meeting will not take place.',
+    },
+    fields: MEETING_FIELDS,
   },
-  'training-bulletin': {
-    group: 'Bulletins',
-    name: 'At the end of a training bulletin',
-    sample: 'training-bulletin',
-    shipped: `${passedOn} Please check dates and prices with whoever offers them.`,
-    hasMeeting: false,
-  },
-  'vacancy-bulletin': {
-    group: 'Bulletins',
-    name: 'At the end of a vacancy bulletin',
-    sample: 'vacancy-bulletin',
-    shipped: `${passedOn} Please ask the employer for anything that is not said here.`,
-    hasMeeting: false,
-  },
+  'training-bulletin': bulletin(
+    'training',
+    `${passedOn} Please check dates and prices with whoever offers them.`,
+  ),
+  'vacancy-bulletin': bulletin(
+    'vacancy',
+    `${passedOn} Please ask the employer for anything that is not said here.`,
+  ),
   welcome: {
     group: 'People who join',
     name: 'Welcome',
     sample: 'welcome',
-    shipped: 'Thank you for confirming your address.',
-    hasMeeting: false,
+    shipped: {
+      subject: 'Welcome to {{groupName}}',
+      words: 'Thank you for confirming your address.',
+    },
+    fields: [],
   },
 };
 
-const MOST_CHARACTERS = 1000;
+/** In UTF-16 units. The WhatsApp text has to leave room for what stands around it. */
+const MOST_CHARACTERS: Readonly<Record<MailPart, number>> = { subject: 150, words: 1000, whatsapp: 300 };
 
+/** What the fields of a text are filled from; each kind of mail has some of it. */
 interface TextContext {
   readonly sender: SenderModel;
   readonly meeting?: MeetingModel;
+  /** When a reminder is due. */
+  readonly sendAt?: string;
+  readonly changes?: readonly MeetingChange[];
+  /** The day of a bulletin, and what it holds. */
+  readonly date?: string;
+  readonly count?: number;
 }
 
-const FIELDS: Readonly<Record<string, (context: TextContext) => string>> = {
+const FIELDS: Readonly<Record<string, (context: TextContext, key: string) => string | undefined>> = {
   groupName: ({ sender }) => sender.groupName,
   organisationName: ({ sender }) => sender.organisationName,
   contactEmail: ({ sender }) => sender.contactEmail,
+  meetingTitle: ({ meeting }) => meeting?.title,
+  meetingWhen: ({ meeting }) => meeting && whenOf(meeting),
+  meetingDate: ({ meeting }) =>
+    meeting &&
+    formatDate(Temporal.Instant.from(meeting.start).toZonedDateTimeISO(meeting.zone).toPlainDate()),
+  howSoon: ({ meeting, sendAt }) =>
+    meeting &&
+    sendAt &&
+    leadOf(Temporal.Instant.from(sendAt), Temporal.Instant.from(meeting.start), meeting.zone).phrase,
+  nowWhen: ({ meeting, changes = [] }) =>
+    meeting && `${changes.some(({ what }) => what === 'time') ? 'now ' : ''}${whenOf(meeting)}`,
+  bulletinDate: ({ date }) => date && formatShortDate(Temporal.PlainDate.from(date)),
+  howMany: ({ count = 0 }, key) =>
+    key === 'training-bulletin'
+      ? HELPERS.plural(count, 'course or event', 'courses and events')
+      : HELPERS.plural(count, 'open vacancy', 'open vacancies'),
 };
 
-const MEETING_FIELDS: Readonly<Record<string, (meeting: MeetingModel) => string>> = {
-  meetingTitle: ({ title }) => title,
-  meetingWhen: ({ start, zone }) => formatDateTime(Temporal.Instant.from(start), zone),
-  meetingDate: ({ start, zone }) =>
-    formatDate(Temporal.Instant.from(start).toZonedDateTimeISO(zone).toPlainDate()),
-};
+function whenOf({ start, zone }: MeetingModel): string {
+  return formatDateTime(Temporal.Instant.from(start), zone);
+}
 
-/** The merge fields that a text may hold. */
-export function mailTextFields({ hasMeeting }: Pick<MailText, 'hasMeeting'>): string[] {
-  return [...Object.keys(FIELDS), ...(hasMeeting ? Object.keys(MEETING_FIELDS) : [])];
+/** The merge fields that the texts of a mail may hold. */
+export function mailTextFields({ fields }: Pick<MailText, 'fields'>): string[] {
+  return ['groupName', 'organisationName', 'contactEmail', ...fields];
+}
+
+/** Under which key an organisation's own text is kept. */
+export function mailTextKey(key: string, part: MailPart): string {
+  return part === 'words' ? key : `${key}.${part}`;
 }
 
 /**
- * A text as it was typed, checked.
+ * The texts of a mail as they were typed, checked; parts that were not typed are left out.
  *
- * @throws ConvenorError `invalid_input` on `text`, for a merge field with its line and the nearest that there is.
+ * @throws ConvenorError `invalid_input` on each part that is wrong; for a merge field with its line and the nearest
+ *   that there is.
  */
-export function parseMailText(typed: string, which: Pick<MailText, 'hasMeeting'>): string {
-  const text = cleanText(typed).trim();
-  if (text === '') throw invalidInput({ field: 'text', message: 'must not be empty' });
-  if (text.length > MOST_CHARACTERS) {
-    throw invalidInput({ field: 'text', message: `must have at most ${MOST_CHARACTERS} characters` });
-  }
-  const [first, ...others] = mergeFieldFaults(text, mailTextFields(which)).map(({ line, message }) => ({
-    field: 'text',
-    message: `line ${line}: ${message}`,
-  }));
+export function parseMailTexts(
+  typed: Partial<Record<MailPart, string>>,
+  which: Pick<MailText, 'fields' | 'shipped'>,
+): MailTexts {
+  const texts: Partial<Record<MailPart, string>> = {};
+  const problems = MAIL_PARTS.flatMap((part) => {
+    const given = typed[part];
+    if (given === undefined || which.shipped[part] === undefined) return [];
+    const text = part === 'subject' ? cleanLine(given) : cleanText(given).trim();
+    texts[part] = text;
+    return faultsOf(text, part, which).map((message) => ({ field: part, message }));
+  });
+  const [first, ...others] = problems;
   if (first !== undefined) throw invalidInput(first, ...others);
-  return text;
+  return texts;
+}
+
+function faultsOf(text: string, part: MailPart, which: Pick<MailText, 'fields'>): string[] {
+  if (text === '') return ['must not be empty'];
+  const most = MOST_CHARACTERS[part];
+  if (text.length > most) return [`must have at most ${most} characters`];
+  // WhatsApp shows a picture of the first link that it finds, which is ours.
+  if (part === 'whatsapp' && /https?:\/\/|www\./i.test(text)) {
+    return ['must not hold a link: Convenor puts the right one above it'];
+  }
+  return mergeFieldFaults(text, mailTextFields(which)).map(({ line, message }) =>
+    part === 'subject' ? message : `line ${line}: ${message}`,
+  );
 }
 
 /** What a mail says there: the organisation's own text, else the shipped one, with its fields filled. */
-export function mailText(key: string, context: TextContext): string {
-  const text = context.sender.texts[key] ?? MAIL_TEXTS[key]!.shipped;
-  return fillMergeFields(
-    text,
-    ({ name, fallback }) =>
-      FIELDS[name]?.(context) ??
-      (context.meeting === undefined ? undefined : MEETING_FIELDS[name]?.(context.meeting)) ??
-      fallback ??
-      '',
-  );
+export function mailText(key: string, part: MailPart, context: TextContext): string {
+  const text = context.sender.texts[mailTextKey(key, part)] ?? MAIL_TEXTS[key]!.shipped[part] ?? '';
+  return fillMergeFields(text, ({ name, fallback }) => FIELDS[name]?.(context, key) ?? fallback ?? '');
 }

@@ -8,7 +8,6 @@ import type {
   ChangedModel,
   MailKind,
   MailModels,
-  MeetingModel,
   MeetingChange,
   ReminderModel,
   SenderModel,
@@ -80,22 +79,30 @@ export function mailView<Kind extends MailKind>(kind: Kind, model: MailModels[Ki
     ...('nextDates' in model ? { nextDates: model.nextDates.slice(0, NEXT_DATES) } : {}),
   };
   if (kind === 'announcement') return { ...common, ...announcementView(model as AnnouncementModel) };
-  if (kind === 'reminder') {
-    const lead = reminderLead(model as ReminderModel);
-    return { ...common, lead, words: mailText(`reminder-${lead.key}`, model as ReminderModel) };
-  }
+  const own = ownWords(textsOf(kind, model), model);
+  if (kind === 'reminder') return { ...common, ...own, lead: reminderLead(model as ReminderModel) };
   if (kind === 'changed') {
     const { changes, meeting } = model as ChangedModel;
     return {
       ...common,
-      words: mailText(kind, model as ChangedModel),
+      ...own,
       changesInWords: changes.map((change) => changeInWords(change, meeting.zone)),
       timeChanged: changes.some((change) => change.what === 'time'),
     };
   }
-  return kind in MAIL_TEXTS
-    ? { ...common, words: mailText(kind, model as { sender: SenderModel; meeting?: MeetingModel }) }
-    : common;
+  return { ...common, ...own };
+}
+
+/** The key of `MAIL_TEXTS` that a mail has its texts from; `undefined` when it has none of them. */
+export function textsOf<Kind extends MailKind>(kind: Kind, model: MailModels[Kind]): string | undefined {
+  if (kind === 'reminder') return `reminder-${reminderLead(model as ReminderModel).key}`;
+  return kind in MAIL_TEXTS ? kind : undefined;
+}
+
+function ownWords(key: string | undefined, model: object) {
+  if (key === undefined) return {};
+  const context = model as { sender: SenderModel };
+  return { words: mailText(key, 'words', context), subjectWords: mailText(key, 'subject', context) };
 }
 
 /** The size of a logo beside the name of the group: within a small box, and never larger than the picture is. */

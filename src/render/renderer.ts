@@ -92,7 +92,7 @@ export function createRenderer({
       const clean = cleanModel(model as object);
       if (kind === 'announcement') return announcementWhatsApp(render, clean as AnnouncementModel);
       if (kind === 'training-bulletin' || kind === 'vacancy-bulletin') {
-        return fitWhatsAppBulletin(render, clean as BulletinModel);
+        return fitWhatsAppBulletin(render, kind, clean as BulletinModel);
       }
       return fitWhatsApp(render, kind, clean as MailModels[WhatsAppNotice]);
     },

@@ -1,7 +1,7 @@
 import { formatDate } from '../calendar/format.ts';
 import type { BulletinItemModel, BulletinModel } from './bulletin-models.ts';
 import { cleanModel, shorten } from './clean.ts';
-import { neutralise, WHATSAPP_LIMIT } from './whatsapp.ts';
+import { neutralise, WHATSAPP_LIMIT, whatsappWords } from './whatsapp.ts';
 
 const TITLE_LIMIT = 80;
 const PLACE_LIMIT = 50;
@@ -10,14 +10,21 @@ const PLACE_LIMIT = 50;
  * The text of a bulletin for the WhatsApp group: date and link first, then as many items as there is room for, and
  * how many more the page has.
  */
-export function fitWhatsAppBulletin(render: (view: object) => string, model: BulletinModel): string {
-  const { date, count, boardUrl, groups } = cleanModel(model);
+export function fitWhatsAppBulletin(
+  render: (view: object) => string,
+  kind: 'training-bulletin' | 'vacancy-bulletin',
+  model: BulletinModel,
+): string {
+  const clean = cleanModel(model);
+  const { date, count, boardUrl, groups } = clean;
+  const words = whatsappWords(kind, clean);
   const lines = groups.flatMap(({ items }) => items.map(lineOf));
   const withLines = (shown: number) =>
     render({
       day: formatDate(Temporal.PlainDate.from(date)),
       boardUrl,
       count,
+      words,
       lines: lines.slice(0, shown),
       more: count - shown,
     }).trim();

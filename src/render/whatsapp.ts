@@ -9,9 +9,11 @@ import type {
   CancelledModel,
   MailModels,
   ReminderModel,
+  SenderModel,
   WhatsAppNotice,
 } from './mail-models.ts';
-import { changeInWords, reminderLead } from './mail-view.ts';
+import { mailText } from './mail-texts.ts';
+import { changeInWords, reminderLead, textsOf } from './mail-view.ts';
 import { withoutMarks } from './whatsapp-marks.ts';
 
 /** UTF-16 units; longer texts fold away in the app and make share links too long. */
@@ -46,9 +48,12 @@ function whatsappView<Kind extends WhatsAppNotice>(
   description: string,
 ): object {
   const { meeting, sender, clockChange } = model;
+  const key = textsOf(kind, model);
+  const title = shorten(neutralise(meeting.title), TITLE_LIMIT);
   return {
     groupName: shorten(neutralise(sender.groupName), TITLE_LIMIT),
-    title: shorten(neutralise(meeting.title), TITLE_LIMIT),
+    title,
+    ...(key === undefined ? {} : { words: whatsappWords(key, { ...model, meeting: { ...meeting, title } }) }),
     when: formatDateTime(Temporal.Instant.from(meeting.start), meeting.zone),
     durationMinutes: meeting.durationMinutes,
     joinUrl: meeting.joinUrl,
@@ -59,6 +64,20 @@ function whatsappView<Kind extends WhatsAppNotice>(
     ...(kind === 'changed' ? { changes: changes(model as ChangedModel) } : {}),
     ...(kind === 'cancelled' ? { reason: sentence((model as CancelledModel).reason) } : {}),
   };
+}
+
+/** A text that an organisation may choose; what is filled in makes no marks, unlike what was typed around it. */
+export function whatsappWords<Model extends { readonly sender: SenderModel }>(
+  key: string,
+  model: Model,
+): string {
+  const { groupName, organisationName } = model.sender;
+  const sender = {
+    ...model.sender,
+    groupName: neutralise(groupName),
+    organisationName: neutralise(organisationName),
+  };
+  return mailText(key, 'whatsapp', { ...model, sender });
 }
 
 function sentence(text: string | null): string | null {

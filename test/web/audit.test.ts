@@ -149,9 +149,10 @@ it(
     await act('POST /admin/settings/logo/remove', {}, {}, 'setting.changed', 'both');
     await act('POST /admin/settings/test-mail', {}, {}, 'test_mail.asked_for', 'neither');
     const welcome = { key: 'welcome' };
-    const words = { text: 'Good to have you with us.' };
+    const words = { subject: 'Welcome to {{groupName}}', words: 'Good to have you with us.' };
     await act('POST /admin/settings/mails/:key', welcome, words, 'mail_text.changed', 'both');
-    await act('POST /admin/settings/mails/:key/revert', welcome, {}, 'mail_text.changed', 'both');
+    const part = { part: 'words' };
+    await act('POST /admin/settings/mails/:key/revert', welcome, part, 'mail_text.changed', 'both');
     await act(
       'POST /admin/wordings/:key',
       { key: 'news' },

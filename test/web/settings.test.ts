@@ -69,10 +69,17 @@ describe('the words of a mail', () => {
   it('can be changed, are seen in the mail before and after, and go back to what they were', async () => {
     expect((await browser.get('/admin/settings/mails')).body).toContain(shipped);
     const words = 'Dear {{groupName}},\n\nsee you <b>soon</b>: {{meetingWhen}}.';
-    const preview = await browser.post(`${url}/preview`, { text: words });
+    const own = {
+      subject: '{{howSoon}}, <us>: {{meetingTitle}}',
+      words,
+      whatsapp: 'Do *come* to {{groupName}}.',
+    };
+    const preview = await browser.post(`${url}/preview`, own);
     expect(preview.body).toMatch(/see you &lt;b&gt;soon&lt;\/b&gt;: Wednesday 2 June 2027, 7 pm \(UK time\)/);
+    expect(preview.body).toContain('<b>Tomorrow, &#60;us&#62;: Monthly meeting</b>');
+    expect(preview.body).toContain('Do <strong>come</strong> to Northfield OT Network.');
     expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
-    expect((await browser.post(url, { text: words })).statusCode).toBe(303);
+    expect((await browser.post(url, own)).statusCode).toBe(303);
     const page = await browser.get(url);
     expect(await htmlFaults(page.body)).toEqual([]);
     expect(page.body).toContain('As it came with Convenor');
@@ -80,25 +87,42 @@ describe('the words of a mail', () => {
     expect(mail).toContain('Dear Northfield OT Network,');
     expect(mail).toContain('/u/example');
     expect(mail).not.toContain(shipped);
-    await browser.post(`${url}/revert`);
+    expect(mail).toContain('&#60;us&#62;');
+    expect(mail).toContain('<strong>come</strong>');
+    for (const part of ['words', 'subject', 'whatsapp']) await browser.post(`${url}/revert`, { part });
+    const again = (await browser.get(`${url}/mail`)).body;
+    expect(again).toContain('<b>Tomorrow: Monthly meeting, Wednesday 2 June 2027, 7 pm (UK time)</b>');
+    expect(again).toContain('The link takes you in when we start.');
     expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
     const changes = (await listAudit(database.db)).filter(({ action }) => action === 'mail_text.changed');
-    expect(changes.map(({ before, after }) => [before, after])).toEqual([
-      [words, 'as it came'],
-      ['as it came', words],
+    expect(changes.map(({ subject, before, after }) => [subject, before, after])).toEqual([
+      ['reminder-day.whatsapp', own.whatsapp, 'as it came'],
+      ['reminder-day.subject', own.subject, 'as it came'],
+      ['reminder-day', words, 'as it came'],
+      ['reminder-day.whatsapp', 'as it came', own.whatsapp],
+      ['reminder-day', 'as it came', words],
+      ['reminder-day.subject', 'as it came', own.subject],
     ]);
   });
 
   it.each([
-    ['Come to {{groupNmae}}', /line 1: There is no field \{\{groupNmae\}\}; is \{\{groupName\}\} meant\?/],
-    ['One\n{{#if x}}', /line 2: /],
-    ['  ', /must not be empty/],
-    ['x'.repeat(1001), /at most 1000 characters/],
-  ])('are refused, and kept as typed, when they are not in order: %j', async (text, message) => {
-    const answer = await browser.post(url, { text });
+    [
+      'words',
+      'Come to {{groupNmae}}',
+      /line 1: There is no field \{\{groupNmae\}\}; is \{\{groupName\}\} meant\?/,
+    ],
+    ['words', 'One\n{{#if x}}', /line 2: /],
+    ['words', '  ', /must not be empty/],
+    ['words', 'x'.repeat(1001), /at most 1000 characters/],
+    ['subject', 'See you {{howMany}}', /There is no field \{\{howMany\}\}/],
+    ['whatsapp', 'Join at https://example.org/', /must not hold a link/],
+  ])('are refused, and kept as typed, when they are not in order: %s, %j', async (part, text, message) => {
+    const typed = { subject: 'Tomorrow', words: shipped, whatsapp: 'See you', [part]: text };
+    const answer = await browser.post(url, typed);
     expect(answer.statusCode).toBe(422);
     expect(answer.body.replaceAll('&#x3D;', '=')).toMatch(message);
-    expect((await browser.post(`${url}/preview`, { text })).statusCode).toBe(422);
+    expect(valueOn(answer.body, 'subject')).toBe(typed.subject);
+    expect((await browser.post(`${url}/preview`, typed)).statusCode).toBe(422);
     expect((await browser.get('/admin/settings/mails/none')).statusCode).toBe(404);
   });
 });

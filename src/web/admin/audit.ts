@@ -2,12 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import { formatShortDateTime, zoneLabel } from '../../calendar/format.ts';
 import { listAdmins } from '../../organisation/admins.ts';
 import { auditedThings, listAudit, type AuditOrder } from '../../organisation/audit.ts';
-import { readSettings } from '../../organisation/settings.ts';
+import { readSettings, type SettingKey } from '../../organisation/settings.ts';
 import { actorNames } from '../actors.ts';
 import { allPages, csv, lines } from '../csv.ts';
 import { isUuid } from '../form.ts';
 import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
+import { SETTING_NAMES } from '../settings-groups.ts';
 import { capital } from '../views.ts';
 
 const PAGE = 60;
@@ -53,7 +54,7 @@ export const auditPages = routes({ name: 'audit', needs: ['access', 'pages'] }, 
         who: capital(nameOf(entry.actor)),
         what: actionWords(entry.action),
         href: subjectHref(entry.action, entry.subject),
-        subject: isUuid(entry.subject) ? '' : entry.subject,
+        subject: subjectWords(entry.action, entry.subject),
         before: shown(entry.before),
         after: shown(entry.after),
         hasDetails: entry.before !== null || entry.after !== null,
@@ -96,7 +97,14 @@ function auditList(request: FastifyRequest) {
 
 /** "setting.changed" as "Setting changed". */
 export function actionWords(action: string): string {
-  return capital(action.replace('.', ' ').replaceAll('_', ' '));
+  const words = action.replace('.', ' ').replaceAll('_', ' ');
+  return capital(words.replace(/^admin /, 'administrator ')).replace(/\bmailerlite\b/i, 'MailerLite');
+}
+
+/** What something was done to, where it has no page: a setting by its name, a text or a file by its own. */
+function subjectWords(action: string, subject: string): string {
+  if (isUuid(subject)) return '';
+  return (action === 'setting.changed' ? SETTING_NAMES[subject as SettingKey] : undefined) ?? subject;
 }
 
 const PLACES: Readonly<Record<string, string>> = {

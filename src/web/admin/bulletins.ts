@@ -25,6 +25,7 @@ import { acting } from '../acting.ts';
 import { consequencesOf } from '../dry-run.ts';
 import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
 import { itemRow } from '../items/item-views.ts';
+import { whatsappView } from '../draft-views.ts';
 import { mailFrame } from '../mail-frame.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
@@ -370,7 +371,7 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
 });
 
 function outputs(mail: RenderedMail, whatsapp: string) {
-  return { subject: mail.subject, plainText: mail.text, whatsapp };
+  return { subject: mail.subject, plainText: mail.text, whatsapp: whatsappView(whatsapp) };
 }
 
 function topicOf(request: FastifyRequest<ByTopic>): BulletinTopic {

@@ -1,29 +1,48 @@
+import type { FastifyRequest } from 'fastify';
 import { senderModel } from '../../announcements/notice-content.ts';
 import { ConvenorError, notFound } from '../../kernel/errors.ts';
 import { templatesFolder } from '../../kernel/paths.ts';
 import { changeMailText } from '../../organisation/mail-texts.ts';
 import { readSettings } from '../../organisation/settings.ts';
-import { MAIL_TEXTS, mailTextFields, parseMailText } from '../../render/mail-texts.ts';
+import type { MailModels, WhatsAppKind } from '../../render/mail-models.ts';
+import {
+  MAIL_PARTS,
+  MAIL_TEXTS,
+  mailTextFields,
+  mailTextKey,
+  parseMailTexts,
+  type MailPart,
+} from '../../render/mail-texts.ts';
 import { mailSample } from '../../render/samples.ts';
 import { escapeHtml, fillSlots } from '../../render/slots.ts';
+import { whatsappLook } from '../../render/whatsapp-look.ts';
 import { acting } from '../acting.ts';
 import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
-import { mailFrame } from '../mail-frame.ts';
+import { inScheme, mailFrame } from '../mail-frame.ts';
 import { routes } from '../plugin.ts';
 import { flash } from '../plugins/sessions.ts';
 
 type ByKey = { Params: { key: string } };
+type Texts = Readonly<Record<string, string>>;
 
 const ABOUT = { href: '/admin/settings/mails', label: 'Words of the mails' };
+const LABELS: Readonly<Record<MailPart, string>> = {
+  subject: 'Subject',
+  words: 'Words in the mail',
+  whatsapp: 'Words in the WhatsApp text',
+};
 
-/** The words of our mails that an organisation may choose: each with the mail that it stands in, and the way back. */
+/**
+ * The words of our mails and WhatsApp texts that an organisation may choose: each with an example of what it stands in,
+ * and the way back.
+ */
 export const mailTextPages = routes({ name: 'mail-texts', needs: ['access', 'pages', 'forms'] }, (app) => {
   const { db, config, renderer } = app.deps;
 
   app.get('/admin/settings/mails', async (_request, reply) => {
     const { mailTexts } = await readSettings(db);
-    const texts = Object.entries(MAIL_TEXTS);
-    const groups = new Set(texts.map(([, { group }]) => group));
+    const texts = Object.keys(MAIL_TEXTS).map(textNamed);
+    const groups = new Set(texts.map(({ group }) => group));
     return reply.page('admin/mail-texts', {
       title: ABOUT.label,
       section: 'settings',
@@ -32,97 +51,139 @@ export const mailTextPages = routes({ name: 'mail-texts', needs: ['access', 'pag
       groups: [...groups].map((title) => ({
         title,
         texts: texts
-          .filter(([, { group }]) => group === title)
-          .map(([key, { name, shipped }]) => ({
+          .filter(({ group }) => group === title)
+          .map(({ key, name, parts, shipped }) => ({
             key,
             name,
-            text: mailTexts[key] ?? shipped,
-            isOwn: key in mailTexts,
+            text: mailTexts[key] ?? shipped.words,
+            isOwn: parts.some((part) => mailTextKey(key, part) in mailTexts),
           })),
       })),
     });
   });
 
   app.get<ByKey>('/admin/settings/mails/:key', async (request, reply) => {
-    const { key, shipped } = textNamed(request.params.key);
+    const { key, parts, shipped } = textNamed(request.params.key);
     const { mailTexts } = await readSettings(db);
-    return reply.page('admin/mail-text', await model(key, freshForm({ text: mailTexts[key] ?? shipped })));
+    const values = parts.map((part) => [part, mailTexts[mailTextKey(key, part)] ?? shipped[part]]);
+    return reply.page('admin/mail-text', await model(key, freshForm(Object.fromEntries(values))));
   });
 
   app.post<ByKey>('/admin/settings/mails/:key', async (request, reply) => {
     const context = await acting(request);
-    const { key, shipped, ...which } = textNamed(request.params.key);
-    const typed = field(request, 'text');
+    const { key, ...which } = textNamed(request.params.key);
+    const typed = typedIn(request, which.parts);
     try {
-      const text = parseMailText(typed, which);
-      await changeMailText(db, key, text === shipped ? undefined : text, context);
+      const texts = parseMailTexts(typed, which);
+      await db.transaction(async (tx) => {
+        for (const part of which.parts) {
+          const text = texts[part];
+          if (text === undefined) continue;
+          const own = text === which.shipped[part] ? undefined : text;
+          await changeMailText(tx, mailTextKey(key, part), own, context);
+        }
+      });
     } catch (error) {
-      const form = rejectedForm({ text: typed }, error, { text: 'The words:' });
-      return reply.code(422).page('admin/mail-text', await model(key, form));
+      return reply.code(422).page('admin/mail-text', await model(key, rejectedForm(typed, error, LABELS)));
     }
-    flash(request, 'good', 'The text is saved. Mails that are written from now on carry it.');
+    flash(request, 'good', 'The words are saved. What is written from now on carries them.');
     return reply.redirect(`/admin/settings/mails/${key}`, 303);
   });
 
   app.post<ByKey>('/admin/settings/mails/:key/revert', async (request, reply) => {
-    const { key } = textNamed(request.params.key);
-    await changeMailText(db, key, undefined, await acting(request));
-    flash(request, 'good', 'The text is again as it came with Convenor.');
+    const { key, parts } = textNamed(request.params.key);
+    const part = parts.find((one) => one === field(request, 'part'));
+    if (part === undefined) throw notFound('text', field(request, 'part').slice(0, 40));
+    await changeMailText(db, mailTextKey(key, part), undefined, await acting(request));
+    flash(request, 'good', `${LABELS[part]}: again as it came with Convenor.`);
     return reply.redirect(`/admin/settings/mails/${key}`, 303);
   });
 
   app.get<ByKey>('/admin/settings/mails/:key/mail', async (request, reply) => {
     const { key } = textNamed(request.params.key);
-    return mailFrame(reply, await example(key));
+    return mailFrame(reply, await example(key, {}));
   });
 
-  /** The mail with the text as it is typed, for the frame beside the form. */
+  /** The example with the texts as they are typed, for the frame below the form. */
   app.post<ByKey>('/admin/settings/mails/:key/preview', async (request, reply) => {
     const { key, ...which } = textNamed(request.params.key);
     try {
-      return await mailFrame(reply, await example(key, parseMailText(field(request, 'text'), which)));
+      const texts = parseMailTexts(typedIn(request, which.parts), which);
+      const own = Object.entries(texts).map(([part, text]) => [mailTextKey(key, part as MailPart), text]);
+      return await mailFrame(reply, await example(key, Object.fromEntries(own) as Texts));
     } catch (error) {
       if (!(error instanceof ConvenorError) || error.code !== 'invalid_input') throw error;
-      const faults = error.problems.map(({ message }) => `<li>The words: ${escapeHtml(message)}</li>`);
-      const page = `<!doctype html><html lang="en-GB"><title>Please look at this again</title><p>Please look at this again:</p><ul>${faults.join('')}</ul></html>`;
+      const faults = rejectedForm({}, error, LABELS).problems.map(
+        ({ message }) => `<li>${escapeHtml(message)}</li>`,
+      );
+      const page = `<!doctype html><html lang="en-GB"><title>Please look at this again</title><body style="margin:16px;background:#fff;color:#222;font:16px sans-serif"><p>Please look at this again:</p><ul>${faults.join('')}</ul></body></html>`;
       return mailFrame(reply.code(422), page);
     }
   });
 
   async function model(key: string, form: FormModel) {
-    const { name, group, shipped, ...which } = textNamed(key);
+    const { name, group, parts, shipped, ...which } = textNamed(key);
     const { mailTexts } = await readSettings(db);
-    const fields = mailTextFields(which).map((one) => `{{${one}}}`);
     return {
       title: `${group}: ${name.toLowerCase()}`,
       section: 'settings',
       back: ABOUT,
       key,
       form,
-      hint: `Plain text; an empty line begins a new paragraph. It may hold ${fields.join(', ')}.`,
-      shipped,
-      isOwn: key in mailTexts,
+      hasWhatsApp: parts.includes('whatsapp'),
+      fields: mailTextFields(which).map((one) => `{{${one}}}`),
+      own: parts
+        .filter((part) => mailTextKey(key, part) in mailTexts)
+        .map((part) => ({ part, label: LABELS[part], shipped: shipped[part] })),
     };
   }
 
-  /** The HTML of an example of the mail, from the organisation as it is. */
-  async function example(key: string, text?: string): Promise<string> {
-    const { sample } = textNamed(key);
+  /** An example of the mail with its subject and the WhatsApp text, from the organisation as it is. */
+  async function example(key: string, own: Texts): Promise<string> {
+    const { sample, parts } = textNamed(key);
     const settings = await readSettings(db);
-    const mailTexts = text === undefined ? settings.mailTexts : { ...settings.mailTexts, [key]: text };
+    const mailTexts = { ...settings.mailTexts, ...own };
     const { kind, model: shown } = mailSample(templatesFolder, sample);
     const sender = senderModel({ ...settings, mailTexts }, config.BASE_URL);
-    return fillSlots(renderer.mail(kind, { ...shown, sender, why: settings.whyYouGetThis }), {
+    const full = { ...shown, sender, why: settings.whyYouGetThis };
+    const { subject, html } = fillSlots(renderer.mail(kind, full), {
       greetingName: 'Alex',
       unsubscribeUrl: `${config.BASE_URL}/u/example`,
       preferencesUrl: `${config.BASE_URL}/preferences/example`,
       rsvpUrl: `${config.BASE_URL}/rsvp/example`,
-    }).html;
+    });
+    const whatsapp = parts.includes('whatsapp')
+      ? renderer.whatsapp(kind as WhatsAppKind, full as MailModels[WhatsAppKind])
+      : undefined;
+    return withSurroundings(html, subject, whatsapp);
   }
 });
+
+/** A mail with its subject above it and the WhatsApp text below it. */
+function withSurroundings(html: string, subject: string, whatsapp: string | undefined): string {
+  const strip = (label: string, content: string, style = '') =>
+    `<div style="padding:12px 16px;background:#ffffff;color:#222222;font:15px/1.5 sans-serif;overflow-wrap:anywhere"><div style="color:#595959;font-size:13px">${label}</div><div style="${style}">${content}</div></div>`;
+  const above = strip('Subject', `<b>${escapeHtml(subject)}</b>`);
+  const below =
+    whatsapp === undefined
+      ? ''
+      : strip(
+          'WhatsApp',
+          whatsappLook(whatsapp),
+          'max-width:420px;margin-top:4px;padding:10px 12px;border-radius:8px;background:#d9fdd3',
+        );
+  return inScheme(html, 'light')
+    .replace(/<body[^>]*>/, (body) => `${body}${above}`)
+    .replace('</body>', () => `${below}</body>`);
+}
+
+function typedIn(request: FastifyRequest, parts: readonly MailPart[]): Partial<Record<MailPart, string>> {
+  return Object.fromEntries(parts.map((part) => [part, field(request, part)]));
+}
 
 /** @throws ConvenorError `not_found` */
 function textNamed(key: string) {
   if (!Object.hasOwn(MAIL_TEXTS, key)) throw notFound('text', key.slice(0, 40));
-  return { key, ...MAIL_TEXTS[key]! };
+  const text = MAIL_TEXTS[key]!;
+  return { key, ...text, parts: MAIL_PARTS.filter((part) => text.shipped[part] !== undefined) };
 }

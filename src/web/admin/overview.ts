@@ -16,6 +16,8 @@ import { leafOf } from '../schedule-form.ts';
 import { ANNOUNCEMENT_WORDS, grouped, MEETING_WORDS, people } from '../words.ts';
 
 const DAYS_AHEAD = 60;
+/** Days on which something goes out that are shown before the rest is folded away. */
+const DAYS_SHOWN = 8;
 const GONE_OUT = ['sending', 'sent', 'held', 'missed', 'failed'] as const;
 
 /** The first page after signing in: what comes, what went, what waits for a person, and how the program is. */
@@ -47,7 +49,7 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       section: 'overview',
       lead: formatDate(today),
       next: next === undefined ? undefined : invitationView(next, { now, baseUrl: config.BASE_URL }),
-      days: timeline(meetings, coming, settings.timeZone),
+      ...inParts(timeline(meetings, coming, settings.timeZone)),
       comingCounts: comingCounts(meetings, coming),
       recent: recent.map(announcementRow),
       attention: await attentionOf(db, now, { role: request.admin?.role ?? 'editor', settings }),
@@ -203,6 +205,17 @@ function timeline(meetings: readonly Meeting[], plan: readonly PlanEntry[], zone
       entries: dayEntries,
     };
   });
+}
+
+/** The next days in full, those after them folded away. */
+function inParts<Day extends { readonly date: string }>(days: readonly Day[]) {
+  const later = days.slice(DAYS_SHOWN);
+  if (later.length < 3) return { days, later: [] };
+  return {
+    days: days.slice(0, DAYS_SHOWN),
+    later,
+    laterWords: `${later.length} more days, up to ${later.at(-1)!.date}`,
+  };
 }
 
 function greeting(hour: number): string {

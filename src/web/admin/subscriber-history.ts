@@ -1,5 +1,5 @@
 import { attendanceOfPerson } from '../../attendance/report.ts';
-import { formatDate, formatDateTime } from '../../calendar/format.ts';
+import { formatDate, formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import type { Tx } from '../../db/open.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -52,14 +52,14 @@ export async function personModel(
       given: event.act === 'given',
       what: `${event.act === 'given' ? 'Agreed to' : event.act === 'withdrawn' ? 'Turned off' : 'Lapsed:'} ${TOPIC_WORDS[event.topic].toLowerCase()}`,
       how: capital(SOURCE_WORDS[event.source]),
-      note: event.note ?? undefined,
+      note: event.note === null ? undefined : capital(event.note),
       wording: event.wordingText ?? undefined,
       from: event.ip ?? undefined,
     })),
     messages: record.messages.map((message) => ({
       href: `/admin/announcements/${message.announcementId}`,
       title: message.title,
-      when: formatDateTime(message.settledAt ?? message.plannedFor, timeZone),
+      when: formatShortDateTime(message.settledAt ?? message.plannedFor, timeZone),
       reason: message.reason ?? '',
       ...DELIVERY_WORDS[message.state],
     })),

@@ -89,6 +89,10 @@ export const wordingPages = routes({ name: 'wordings', needs: ['access', 'pages'
       key,
       form,
       asks: key !== 'declaration',
+      hint:
+        key === 'declaration'
+          ? 'Everybody who joins ticks this.'
+          : 'It must name the organisation, say what the mail is about, and that one can stop at any time.',
       agreed: agreed ?? '',
       coversYes: form.values['covers'] === 'yes',
       coversNo: form.values['covers'] === 'no',
