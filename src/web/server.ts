@@ -4,6 +4,8 @@ import type { WebDependencies } from './dependencies.ts';
 import { accountPages } from './admin/account.ts';
 import { afterMeetingPages } from './admin/after-meeting.ts';
 import { announcementProgress } from './admin/announcement-progress.ts';
+import { announcementLevers } from './admin/announcement-levers.ts';
+import { announcementListPages } from './admin/announcement-list.ts';
 import { announcementPages } from './admin/announcements.ts';
 import { approvalPages } from './admin/approval.ts';
 import { attendancePages } from './admin/attendance.ts';
@@ -89,7 +91,9 @@ const SITE = [
   attendancePages,
   afterMeetingPages,
   certificateAdminPages,
+  announcementListPages,
   announcementPages,
+  announcementLevers,
   announcementProgress,
   draftPages,
   approvalPages,

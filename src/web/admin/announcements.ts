@@ -1,333 +1,215 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { audienceSize, audienceSizes } from '../../announcements/audience-of.ts';
-import {
-  announcementBooks,
-  listDeliveries,
-  resolveUnknown,
-  type DeliveryOrder,
-} from '../../announcements/books.ts';
+import type { FastifyRequest } from 'fastify';
+import { audienceSize } from '../../announcements/audience-of.ts';
+import { announcementBooks, listDeliveries, type DeliveryOrder } from '../../announcements/books.ts';
 import { approvedContent } from '../../announcements/approval.ts';
 import { readDraft, type DraftedAnnouncement } from '../../announcements/compose.ts';
 import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
-import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
 import { noticeContent } from '../../announcements/notice-content.ts';
-import { listAnnouncements, type AnnouncementOrder } from '../../announcements/plan-query.ts';
 import { kindLabel, NOTICE_KINDS, type Announcement } from '../../announcements/announcements.ts';
 import { findPost, postingWarning } from '../../announcements/whatsapp-posts.ts';
 import { formatDateTime, formatShortDateTime, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
-import { ANNOUNCEMENT_STATES, DELIVERY_STATES } from '../../db/schema.ts';
+import { DELIVERY_STATES } from '../../db/schema.ts';
 import { writtenContent } from '../../drafts/prepare.ts';
 import { sampleMail } from '../../drafts/sample-mail.ts';
-import { ConvenorError, notFound } from '../../kernel/errors.ts';
+import { notFound } from '../../kernel/errors.ts';
 import { campaignMail } from '../../render/campaign.ts';
 import type { RenderedMail } from '../../render/slots.ts';
 import { findSubscriber } from '../../subscribers/subscribers.ts';
 import { readSettings } from '../../organisation/settings.ts';
-import { acting } from '../acting.ts';
 import { actorNames } from '../actors.ts';
 import { allPages, csv, lines } from '../csv.ts';
 import { draftServices } from '../draft-services.ts';
 import { audienceWords, whatsappView } from '../draft-views.ts';
-import { field, isUuid, query } from '../form.ts';
-import { pageOf, readList, ordersInTime } from '../lists.ts';
+import { isUuid, query } from '../form.ts';
+import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
 import { inScheme, mailFrame } from '../mail-frame.ts';
-import { flash } from '../plugins/sessions.ts';
 import { organiserOf } from '../public/invitation.ts';
-import { announcementRow, capital, noticeLabel, progressView } from '../views.ts';
+import { capital, noticeLabel, progressView } from '../views.ts';
 import { campaignView } from './campaign.ts';
 import { EXAMPLE_NAME, showDraft } from './draft-page.ts';
 import { ANNOUNCEMENT_WORDS, DELIVERY_WORDS, fromNow, grouped, people, TOPIC_WORDS } from '../words.ts';
 
 type ById = { Params: { id: string } };
 
-const PAGE = 40;
 const DELIVERIES_PAGE = 50;
-const COMING = ['draft', 'awaiting_approval', 'approved', 'sending', 'held'] as const;
+/** The states in which it can still be cancelled. */
+const COMING: readonly string[] = ['draft', 'awaiting_approval', 'approved', 'sending', 'held'];
 
-/** Announcements: the list, one with its books and deliveries, and the levers: hold, resume, cancel, resolve. */
-export const announcementPages = routes(
-  { name: 'announcements', needs: ['access', 'pages', 'forms'] },
-  (app) => {
-    const { db, clock, config, renderer, nudge } = app.deps;
+/** One announcement with its books and deliveries, and what it sends as a mail and as a file. */
+export const announcementPages = routes({ name: 'announcements', needs: ['access', 'pages'] }, (app) => {
+  const { db, clock, config, renderer } = app.deps;
 
-    app.get('/admin/announcements', async (request, reply) => {
-      const { past, list, filter } = announcementList(request);
-      const found = await listAnnouncements(db, { ...filter, limit: PAGE + 1, after: list.after });
-      const { rows, next } = pageOf(found, PAGE, ({ announcement }) => announcement.id);
-      const sizeOf = audienceSizes(db, clock.now());
-      const shown = await Promise.all(
-        rows.map(async ({ announcement, books }) => {
-          const row = announcementRow({ announcement, books });
-          const waits = row.people === undefined && !past;
-          return waits ? { ...row, people: `to ${people(await sizeOf(announcement))}` } : row;
-        }),
-      );
-      return reply.page('admin/announcements', {
-        title: 'Announcements',
-        section: 'announcements',
-        past,
-        list: list.view({ rows: rows.length, next }),
-        announcements: shown,
-      });
+  app.get<ById>('/admin/announcements/:id/deliveries.csv', async (request, reply) => {
+    const { announcement } = await announcementBooks(db, request.params.id);
+    const { filter } = deliveryList(request, announcement.id);
+    const all = allPages(async (after) => {
+      const found = await listDeliveries(db, announcement.id, { ...filter, limit: 1_001, after });
+      return pageOf(found, 1_000, ({ id }) => id);
     });
+    return csv(
+      reply,
+      'deliveries.csv',
+      ['email', 'state', 'when', 'why'],
+      lines(all, (delivery) => [
+        delivery.email,
+        DELIVERY_WORDS[delivery.state].state,
+        delivery.at === null ? '' : formatShortDateTime(delivery.at, announcement.zone),
+        delivery.reason ?? '',
+      ]),
+    );
+  });
 
-    app.get('/admin/announcements/list.csv', async (request, reply) => {
-      const { filter } = announcementList(request);
-      const all = allPages(async (after) => {
-        const found = await listAnnouncements(db, { ...filter, limit: 201, after });
-        return pageOf(found, 200, ({ announcement }) => announcement.id);
-      });
-      return csv(
-        reply,
-        'announcements.csv',
-        ['title', 'when', 'zone', 'topic', 'state', 'audience', 'sent', 'left out', 'failed', 'unknown'],
-        lines(all, ({ announcement: { title, sendAt, zone, topic, state }, books }) => [
-          title,
-          formatShortDateTime(sendAt, zone),
-          zone,
-          TOPIC_WORDS[topic],
-          ANNOUNCEMENT_WORDS[state].state,
-          ...[books.audience, books.sent, books.excluded, books.failed, books.unknown].map(String),
-        ]),
-      );
+  app.get<ById>('/admin/announcements/:id', async (request, reply) => {
+    const { announcement, books } = await announcementBooks(db, request.params.id);
+    const drafted = await readDraft(db, announcement.id);
+    if (drafted && isOpenDraft(announcement)) return showDraft(app, request, reply, drafted);
+    const { list, state, filter } = deliveryList(request, announcement.id);
+    const found = await listDeliveries(db, announcement.id, {
+      ...filter,
+      after: list.after,
+      limit: DELIVERIES_PAGE + 1,
     });
-
-    app.get<ById>('/admin/announcements/:id/deliveries.csv', async (request, reply) => {
-      const { announcement } = await announcementBooks(db, request.params.id);
-      const { filter } = deliveryList(request, announcement.id);
-      const all = allPages(async (after) => {
-        const found = await listDeliveries(db, announcement.id, { ...filter, limit: 1_001, after });
-        return pageOf(found, 1_000, ({ id }) => id);
-      });
-      return csv(
-        reply,
-        'deliveries.csv',
-        ['email', 'state', 'when', 'why'],
-        lines(all, (delivery) => [
-          delivery.email,
-          DELIVERY_WORDS[delivery.state].state,
-          delivery.at === null ? '' : formatShortDateTime(delivery.at, announcement.zone),
-          delivery.reason ?? '',
-        ]),
-      );
-    });
-
-    app.get<ById>('/admin/announcements/:id', async (request, reply) => {
-      const { announcement, books } = await announcementBooks(db, request.params.id);
-      const drafted = await readDraft(db, announcement.id);
-      if (drafted && isOpenDraft(announcement)) return showDraft(app, request, reply, drafted);
-      const { list, state, filter } = deliveryList(request, announcement.id);
-      const found = await listDeliveries(db, announcement.id, {
-        ...filter,
-        after: list.after,
-        limit: DELIVERIES_PAGE + 1,
-      });
-      const { rows: deliveries, next } = pageOf(found, DELIVERIES_PAGE, ({ id }) => id);
-      const now = clock.now();
-      const { sendAt, zone } = announcement;
-      const base = `/admin/announcements/${announcement.id}`;
-      const waiting =
-        books.audience === 0 &&
-        ['approved', 'awaiting_approval', 'held', 'draft'].includes(announcement.state);
-      return reply.page('admin/announcement', {
-        title: announcement.title,
-        section: 'announcements',
-        back: { href: '/admin/announcements', label: 'Announcements' },
-        announcement: {
-          id: announcement.id,
-          label: drafted ? kindLabel(announcement.kind) : noticeLabel(announcement),
-          ...ANNOUNCEMENT_WORDS[announcement.state],
-          reason: announcement.stateReason ?? undefined,
-          when: formatDateTime(sendAt, zone),
-          distance: fromNow(sendAt, now, zone),
-          until: formatDateTime(announcement.lateAfter, zone),
-          topic: TOPIC_WORDS[announcement.topic],
-          audience: audienceWords(announcement),
-          estimate: waiting ? people(await audienceSize(db, announcement, now)) : undefined,
-          meetingUrl:
-            announcement.meetingId === null ? undefined : `/admin/meetings/${announcement.meetingId}`,
-          canHold: announcement.state === 'approved' || announcement.state === 'sending',
-          canResume: announcement.state === 'held',
-          canCancel: (COMING as readonly string[]).includes(announcement.state),
-          isSending: announcement.state === 'sending',
-          hasMail: hasMail(announcement) || drafted !== undefined,
-        },
-        ...progressView(announcement, books),
-        campaign: await campaignView(db, announcement, {
-          connected: config.MAILERLITE_API_KEY !== undefined,
-        }),
-        live: isLive(announcement, now) ? `${base}/progress?state=${announcement.state}` : undefined,
-        undo: drafted && (await undoView(drafted)),
-        editUrl: drafted && isEditable(announcement) ? `${base}/edit` : undefined,
-        missed: drafted && announcement.state === 'sent' ? await missedView(announcement) : undefined,
-        canCorrect: announcement.audience !== null && BEGUN.includes(announcement.state),
-        whatsapp: await whatsappCard(announcement),
-        keptInOutbox: config.SMTP_URL === undefined && announcement.channel === 'smtp' && books.sent > 0,
-        unknown:
-          books.unknown > 0
-            ? { count: books.unknown === 1 ? 'One delivery' : `${grouped(books.unknown)} deliveries` }
-            : undefined,
-        filters: [
-          { href: list.address({ state: '' }), label: 'All', current: state === undefined },
-          ...DELIVERY_STATES.filter((one) => one !== 'sending' && books[one] > 0).map((one) => ({
-            href: list.address({ state: one }),
-            label: capital(DELIVERY_WORDS[one].state),
-            current: state === one,
-          })),
-        ],
-        list: list.view({ rows: deliveries.length, next }),
-        deliveries: deliveries.map((delivery) => ({
-          ...delivery,
-          ...DELIVERY_WORDS[delivery.state],
-          at: delivery.at === null ? '' : formatShortDateTime(delivery.at, zone),
-          reason: delivery.reason ?? '',
-          href: delivery.subscriberId === null ? undefined : `/admin/subscribers/${delivery.subscriberId}`,
-          isUnknown: delivery.state === 'unknown',
+    const { rows: deliveries, next } = pageOf(found, DELIVERIES_PAGE, ({ id }) => id);
+    const now = clock.now();
+    const { sendAt, zone } = announcement;
+    const base = `/admin/announcements/${announcement.id}`;
+    const waiting =
+      books.audience === 0 && ['approved', 'awaiting_approval', 'held', 'draft'].includes(announcement.state);
+    return reply.page('admin/announcement', {
+      title: announcement.title,
+      section: 'announcements',
+      back: { href: '/admin/announcements', label: 'Announcements' },
+      announcement: {
+        id: announcement.id,
+        label: drafted ? kindLabel(announcement.kind) : noticeLabel(announcement),
+        ...ANNOUNCEMENT_WORDS[announcement.state],
+        reason: announcement.stateReason ?? undefined,
+        when: formatDateTime(sendAt, zone),
+        distance: fromNow(sendAt, now, zone),
+        until: formatDateTime(announcement.lateAfter, zone),
+        topic: TOPIC_WORDS[announcement.topic],
+        audience: audienceWords(announcement),
+        estimate: waiting ? people(await audienceSize(db, announcement, now)) : undefined,
+        meetingUrl: announcement.meetingId === null ? undefined : `/admin/meetings/${announcement.meetingId}`,
+        canHold: announcement.state === 'approved' || announcement.state === 'sending',
+        canResume: announcement.state === 'held',
+        canCancel: COMING.includes(announcement.state),
+        isSending: announcement.state === 'sending',
+        hasMail: hasMail(announcement) || drafted !== undefined,
+      },
+      ...progressView(announcement, books),
+      campaign: await campaignView(db, announcement, {
+        connected: config.MAILERLITE_API_KEY !== undefined,
+      }),
+      live: isLive(announcement, now) ? `${base}/progress?state=${announcement.state}` : undefined,
+      undo: drafted && (await undoView(drafted)),
+      editUrl: drafted && isEditable(announcement) ? `${base}/edit` : undefined,
+      missed: drafted && announcement.state === 'sent' ? await missedView(announcement) : undefined,
+      canCorrect: announcement.audience !== null && BEGUN.includes(announcement.state),
+      whatsapp: await whatsappCard(announcement),
+      keptInOutbox: config.SMTP_URL === undefined && announcement.channel === 'smtp' && books.sent > 0,
+      unknown:
+        books.unknown > 0
+          ? { count: books.unknown === 1 ? 'One delivery' : `${grouped(books.unknown)} deliveries` }
+          : undefined,
+      filters: [
+        { href: list.address({ state: '' }), label: 'All', current: state === undefined },
+        ...DELIVERY_STATES.filter((one) => one !== 'sending' && books[one] > 0).map((one) => ({
+          href: list.address({ state: one }),
+          label: capital(DELIVERY_WORDS[one].state),
+          current: state === one,
         })),
-      });
+      ],
+      list: list.view({ rows: deliveries.length, next }),
+      deliveries: deliveries.map((delivery) => ({
+        ...delivery,
+        ...DELIVERY_WORDS[delivery.state],
+        at: delivery.at === null ? '' : formatShortDateTime(delivery.at, zone),
+        reason: delivery.reason ?? '',
+        href: delivery.subscriberId === null ? undefined : `/admin/subscribers/${delivery.subscriberId}`,
+        isUnknown: delivery.state === 'unknown',
+      })),
     });
+  });
 
-    app.get<ById>('/admin/announcements/:id/mail', async (request, reply) => {
-      const { announcement } = await announcementBooks(db, request.params.id);
-      const as = query(request, 'as');
-      const reader = isUuid(as) ? await findSubscriber(db, as) : undefined;
-      const content = await contentOf(announcement);
-      const mail = sampleMail(content, reader === undefined ? EXAMPLE_NAME : reader.name, config.BASE_URL);
-      return mailFrame(reply, inScheme(mail.html, query(request, 'view') === 'dark' ? 'dark' : 'light'));
-    });
+  app.get<ById>('/admin/announcements/:id/mail', async (request, reply) => {
+    const { announcement } = await announcementBooks(db, request.params.id);
+    const as = query(request, 'as');
+    const reader = isUuid(as) ? await findSubscriber(db, as) : undefined;
+    const content = await contentOf(announcement);
+    const mail = sampleMail(content, reader === undefined ? EXAMPLE_NAME : reader.name, config.BASE_URL);
+    return mailFrame(reply, inScheme(mail.html, query(request, 'view') === 'dark' ? 'dark' : 'light'));
+  });
 
-    app.get<ById>('/admin/announcements/:id/campaign.html', async (request, reply) => {
-      const content = await approvedContent(db, request.params.id);
-      if (content === undefined) throw notFound('text for MailerLite', request.params.id);
-      return reply
-        .type('text/html; charset=utf-8')
-        .header('cache-control', 'no-store')
-        .header('content-disposition', 'attachment; filename="campaign.html"')
-        .send(campaignMail(content).html);
-    });
+  app.get<ById>('/admin/announcements/:id/campaign.html', async (request, reply) => {
+    const content = await approvedContent(db, request.params.id);
+    if (content === undefined) throw notFound('text for MailerLite', request.params.id);
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('content-disposition', 'attachment; filename="campaign.html"')
+      .send(campaignMail(content).html);
+  });
 
-    app.post<ById>('/admin/announcements/:id/hold', async (request, reply) => {
-      await holdAnnouncement(db, request.params.id, field(request, 'reason') || null, await acting(request));
-      flash(request, 'good', 'It is on hold. Nobody else gets it until you resume it.');
-      return done(request.params.id, reply);
-    });
+  /** What it sends: as it was frozen or approved, or as it would be now. */
+  async function contentOf(
+    announcement: Announcement,
+  ): Promise<RenderedMail & Pick<FrozenContent, 'whatsapp'>> {
+    if (announcement.content !== null) return frozenContent(announcement);
+    const drafted = await readDraft(db, announcement.id);
+    if (drafted) return writtenContent(draftServices(app.deps), drafted);
+    const { kind, model } = await notice(announcement);
+    return renderer.mail(kind, model);
+  }
 
-    app.post<ById>('/admin/announcements/:id/resume', async (request, reply) => {
-      await resumeAnnouncement(db, request.params.id, await acting(request));
-      flash(request, 'good', 'It goes on from where it stopped.');
-      return done(request.params.id, reply);
-    });
+  async function notice(announcement: Announcement) {
+    const settings = await readSettings(db);
+    const context = { clock, settings, baseUrl: config.BASE_URL, organiser: organiserOf(settings, config) };
+    return noticeContent(db, announcement, context);
+  }
 
-    app.get<ById>('/admin/announcements/:id/cancel', async (request, reply) => {
-      const { announcement, books } = await announcementBooks(db, request.params.id);
-      return reply.page('admin/cancel-announcement', {
-        title: 'Cancel this announcement?',
-        section: 'announcements',
-        back: { href: `/admin/announcements/${announcement.id}`, label: announcement.title },
-        announcement: {
-          id: announcement.id,
-          label: announcement.title,
-          when: formatDateTime(announcement.sendAt, announcement.zone),
-        },
-        sent: books.sent > 0 ? people(books.sent) : undefined,
-      });
-    });
+  /** The text for the WhatsApp group and whether it was posted; `undefined` where there is none. */
+  async function whatsappCard(announcement: Announcement) {
+    if (!hasMail(announcement) && (await readDraft(db, announcement.id)) === undefined) return undefined;
+    const text = (await contentOf(announcement)).whatsapp ?? (await noticeText(announcement));
+    if (text === undefined) return undefined;
+    const post = await findPost(db, announcement.id);
+    const { timeZone } = await readSettings(db);
+    return {
+      ...whatsappView(text),
+      warning: post === undefined ? postingWarning(clock.now(), timeZone) : undefined,
+      posted:
+        post &&
+        `${(await actorNames(db))(post.postedBy)} posted it on ${formatDateTime(post.postedAt, timeZone)}.`,
+    };
+  }
 
-    app.post<ById>('/admin/announcements/:id/cancel', async (request, reply) => {
-      await cancelAnnouncement(
-        db,
-        request.params.id,
-        field(request, 'reason') || null,
-        await acting(request),
-      );
-      flash(request, 'good', 'It is cancelled. Nobody else gets it.');
-      return done(request.params.id, reply);
-    });
+  async function noticeText(announcement: Announcement): Promise<string | undefined> {
+    if (!isNotice(announcement)) return undefined;
+    const { kind, model } = await notice(announcement);
+    return renderer.whatsapp(kind, model);
+  }
 
-    app.post<ById>('/admin/announcements/:id/resolve', async (request, reply) => {
-      const outcome = field(request, 'outcome');
-      const delivery = field(request, 'delivery');
-      if (outcome !== 'sent' && outcome !== 'failed') {
-        throw new ConvenorError('invalid_input', 'Say whether the mail arrived or not.');
-      }
-      const count = await resolveUnknown(
-        db,
-        {
-          announcementId: request.params.id,
-          deliveryIds: delivery === 'all' ? 'all' : [delivery].filter(isUuid),
-          outcome,
-        },
-        await acting(request),
-      );
-      flash(request, 'good', `${count === 1 ? 'One delivery is' : `${count} deliveries are`} settled.`);
-      return reply.redirect(`/admin/announcements/${request.params.id}`, 303);
-    });
+  /** Until when and by whom an approval can be taken back; `undefined` once it is too late. */
+  async function undoView({ announcement, draft }: DraftedAnnouncement) {
+    const { undoUntil, approvedBy } = draft;
+    if (announcement.state !== 'approved' || undoUntil === null) return undefined;
+    if (Temporal.Instant.compare(clock.now(), undoUntil) >= 0) return undefined;
+    return {
+      until: formatTime(toWall(undoUntil, announcement.zone).toPlainTime()),
+      by: (await actorNames(db))(approvedBy ?? ''),
+    };
+  }
 
-    async function done(id: string, reply: FastifyReply) {
-      await nudge();
-      return reply.redirect(`/admin/announcements/${id}`, 303);
-    }
-
-    /** What it sends: as it was frozen or approved, or as it would be now. */
-    async function contentOf(
-      announcement: Announcement,
-    ): Promise<RenderedMail & Pick<FrozenContent, 'whatsapp'>> {
-      if (announcement.content !== null) return frozenContent(announcement);
-      const drafted = await readDraft(db, announcement.id);
-      if (drafted) return writtenContent(draftServices(app.deps), drafted);
-      const { kind, model } = await notice(announcement);
-      return renderer.mail(kind, model);
-    }
-
-    async function notice(announcement: Announcement) {
-      const settings = await readSettings(db);
-      const context = { clock, settings, baseUrl: config.BASE_URL, organiser: organiserOf(settings, config) };
-      return noticeContent(db, announcement, context);
-    }
-
-    /** The text for the WhatsApp group and whether it was posted; `undefined` where there is none. */
-    async function whatsappCard(announcement: Announcement) {
-      if (!hasMail(announcement) && (await readDraft(db, announcement.id)) === undefined) return undefined;
-      const text = (await contentOf(announcement)).whatsapp ?? (await noticeText(announcement));
-      if (text === undefined) return undefined;
-      const post = await findPost(db, announcement.id);
-      const { timeZone } = await readSettings(db);
-      return {
-        ...whatsappView(text),
-        warning: post === undefined ? postingWarning(clock.now(), timeZone) : undefined,
-        posted:
-          post &&
-          `${(await actorNames(db))(post.postedBy)} posted it on ${formatDateTime(post.postedAt, timeZone)}.`,
-      };
-    }
-
-    async function noticeText(announcement: Announcement): Promise<string | undefined> {
-      if (!isNotice(announcement)) return undefined;
-      const { kind, model } = await notice(announcement);
-      return renderer.whatsapp(kind, model);
-    }
-
-    /** Until when and by whom an approval can be taken back; `undefined` once it is too late. */
-    async function undoView({ announcement, draft }: DraftedAnnouncement) {
-      const { undoUntil, approvedBy } = draft;
-      if (announcement.state !== 'approved' || undoUntil === null) return undefined;
-      if (Temporal.Instant.compare(clock.now(), undoUntil) >= 0) return undefined;
-      return {
-        until: formatTime(toWall(undoUntil, announcement.zone).toPlainTime()),
-        by: (await actorNames(db))(approvedBy ?? ''),
-      };
-    }
-
-    /** How many people of the topic did not get what went out. */
-    async function missedView({ id, topic, meetingId }: Announcement) {
-      const audience = { audienceKind: 'missed', audienceOf: id, topic, meetingId } as const;
-      const count = await audienceSize(db, audience, clock.now());
-      return count === 0 ? undefined : people(count);
-    }
-  },
-);
+  /** How many people of the topic did not get what went out. */
+  async function missedView({ id, topic, meetingId }: Announcement) {
+    const audience = { audienceKind: 'missed', audienceOf: id, topic, meetingId } as const;
+    const count = await audienceSize(db, audience, clock.now());
+    return count === 0 ? undefined : people(count);
+  }
+});
 
 /** The states in which a mail may have reached somebody. */
 const BEGUN: readonly string[] = ['sending', 'sent', 'held', 'cancelled', 'failed'];
@@ -355,20 +237,6 @@ function isNotice({ kind }: Announcement): boolean {
 
 function hasMail(announcement: Announcement): boolean {
   return announcement.content !== null || isNotice(announcement);
-}
-
-const PAST = ANNOUNCEMENT_STATES.filter((state) => !(COMING as readonly string[]).includes(state));
-
-/** What the list of announcements shows: those to come, the next one first, or the past ones, the latest first. */
-function announcementList(request: FastifyRequest) {
-  const past = query(request, 'show') === 'past';
-  const list = readList<AnnouncementOrder>(request, {
-    path: '/admin/announcements',
-    file: '/admin/announcements/list.csv',
-    orders: ordersInTime(past),
-    tabs: ['show'],
-  });
-  return { past, list, filter: { states: past ? PAST : COMING, text: list.text, order: list.order } };
 }
 
 function deliveryList(request: FastifyRequest, id: string) {

@@ -2,6 +2,7 @@ import { attendanceOfPerson } from '../../attendance/report.ts';
 import { formatDate, formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import type { Tx } from '../../db/open.ts';
+import type { ConsentSource } from '../../db/schema.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Settings } from '../../organisation/settings.ts';
 import { MEMBER_KIND_WORDS } from '../../subscribers/members.ts';
@@ -51,8 +52,7 @@ export async function personModel(
       when: time(event.at),
       given: event.act === 'given',
       what: `${event.act === 'given' ? 'Agreed to' : event.act === 'withdrawn' ? 'Turned off' : 'Lapsed:'} ${TOPIC_WORDS[event.topic].toLowerCase()}`,
-      how: capital(SOURCE_WORDS[event.source]),
-      note: event.note === null ? undefined : capital(event.note),
+      ...howOf(event),
       wording: event.wordingText ?? undefined,
       from: event.ip ?? undefined,
     })),
@@ -91,6 +91,12 @@ export async function personModel(
       what: capital(action.replace(/^[a-z]+\./, '').replaceAll('_', ' ')),
     })),
   };
+}
+
+/** How somebody agreed; the note of an import says so itself. */
+function howOf({ source, note }: { readonly source: ConsentSource; readonly note: string | null }) {
+  if (source === 'import' && note?.startsWith('imported from ')) return { how: capital(note) };
+  return { how: capital(SOURCE_WORDS[source]), note: note ?? undefined };
 }
 
 const ANSWER_WORDS: Readonly<Record<string, string>> = {
