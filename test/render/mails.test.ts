@@ -54,6 +54,7 @@ describe('a group with a logo', () => {
       `src="${logo.url}"`,
       'width="140" height="22"',
       'alt="Northern Occupational Therapy Network"',
+      'display: inline-block',
       'background-color: #ffffff',
     ]) {
       expect(picture).toContain(part);
