@@ -15,6 +15,15 @@ const DATABASE_TESTS = [
  * database nothing but what other tests ask of both.
  */
 const POSTGRES_TESTS = ['test/**/*.postgres.test.ts'];
+/**
+ * Pages and commands: wording, forms and permissions over domain functions that are tested on both. They run on
+ * Postgres. On the embedded database `web/audit` does every act of the pages, `e2e/pages` looks at each of them, and
+ * the files named here run as well: what the public does, and what depends on the engine.
+ */
+const ONCE = [
+  'test/web/**/!(audit|join|leave|leave-every-mail|lists|*.pure).test.ts',
+  'test/cli/**/!(backup|command-line|remote|restore|running|setup|*.pure).test.ts',
+];
 const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/process/**'];
 
 /** Real passwords cost 0.2 s each time; the pure tests and the built program keep that price. */
@@ -52,7 +61,7 @@ export default defineConfig({
           // They share the database as well, emptied.
           isolate: false,
           include: DATABASE_TESTS,
-          exclude: POSTGRES_TESTS,
+          exclude: [...POSTGRES_TESTS, ...ONCE],
           env: { TEST_DATABASE: 'embedded' },
           globalSetup: ['test/support/built.mjs', 'test/support/embedded.ts'],
         },

@@ -80,15 +80,13 @@ export async function runDueWork(
   { rounds = 50 }: { rounds?: number } = {},
 ): Promise<void> {
   const signal = new AbortController().signal;
-  for (let round = 0; round < rounds; round++) {
-    let ran = 0;
-    for (const job of jobs) {
-      for (const { payload } of await job.due(services)) {
-        await job.run(job.schema.parse(payload), { ...services, signal });
-        ran += 1;
-      }
-    }
-    if (ran === 0) return;
+  // Nothing is left once every job in turn, since the last one that had work, has none.
+  let idle = 0;
+  for (let asked = 0; idle < jobs.length; asked++) {
+    if (asked === rounds * jobs.length) throw new Error(`There was still work due after ${rounds} rounds`);
+    const job = jobs[asked % jobs.length]!;
+    const due = await job.due(services);
+    for (const { payload } of due) await job.run(job.schema.parse(payload), { ...services, signal });
+    idle = due.length > 0 ? 0 : idle + 1;
   }
-  throw new Error(`There was still work due after ${rounds} rounds`);
 }
