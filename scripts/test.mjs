@@ -21,6 +21,9 @@ const report = path.join(root, 'node_modules', '.cache', 'convenor', 'test-repor
 mkdirSync(path.dirname(report), { recursive: true });
 rmSync(report, { force: true });
 
+// What one project translates, the others of this run read from here; no later run does.
+rmSync(path.join(root, 'node_modules', '.experimental-vitest-cache'), { recursive: true, force: true });
+
 const child = spawn(
   process.execPath,
   [
@@ -32,6 +35,7 @@ const child = spawn(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
+    '--experimental.fsModuleCache',
     ...process.argv.slice(2),
   ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=4096' } },

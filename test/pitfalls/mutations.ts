@@ -28,8 +28,9 @@ const DATABASE =
 const PATIENCE_MS = 300_000;
 
 function projectOf(file: string): string {
-  if (file.endsWith('.postgres.test.ts')) return 'postgres';
   if (file.endsWith('.pure.test.ts')) return 'pure';
+  // All of pages and commands run there, some of them there alone.
+  if (file.endsWith('.postgres.test.ts') || /^test\/(?:web|cli)\//.test(file)) return 'postgres';
   if (DATABASE.test(file) || file.endsWith('.database.test.ts')) return 'embedded';
   return /^test\/(?:e2e|chaos|process)\//.test(file) ? 'system' : 'pure';
 }
