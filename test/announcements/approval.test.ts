@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { checkLinksJob } from '../../jobs/check-links.ts';
 import { deliver } from '../../jobs/deliver.ts';
 import { approveDraft, prepareDraft, type DraftView } from '../../src/drafts/prepare.ts';
@@ -11,7 +11,6 @@ import { parseDraftInput } from '../../src/announcements/compose-input.ts';
 import { createDraft, deleteDraft, editDraft, findDraft } from '../../src/announcements/compose.ts';
 import { draftCorrection, draftForMissed } from '../../src/announcements/follow-up.ts';
 import { addMeeting, cancelMeeting, moveMeeting } from '../../src/announcements/meeting-changes.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import { deliveries, drafts, serviceMails, subscribers, topicSubscriptions } from '../../src/db/schema.ts';
 import { findingKey } from '../../src/kernel/finding.ts';
 import { newId } from '../../src/kernel/ids.ts';
@@ -19,7 +18,7 @@ import { parseMeetingChange } from '../../src/meetings/meeting-input.ts';
 import { changeSetting } from '../../src/organisation/settings.ts';
 import type { Mailer, OutgoingMail } from '../../src/mail/types.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addPeople, planning, singleMeeting } from '../support/meetings.ts';
 import { runDueWork, setUpOrganisation, testServices } from '../support/services.ts';
 
@@ -27,7 +26,7 @@ const START = '2027-01-11T10:00:00Z';
 const clock = new ManualClock(START);
 const context = { clock, actor: 'admin:1', zone: 'Europe/London' };
 const jobs = [freeze, runAnnouncements, deliver];
-let database: OpenDatabase;
+const database = useTestDatabase();
 let sent: OutgoingMail[] = [];
 
 const mailer: Mailer = {
@@ -41,12 +40,7 @@ const mailer: Mailer = {
 };
 const services = () => testServices(database, clock, { mailer });
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
 beforeEach(async () => {
-  await emptyDatabase(database);
   clock.set(START);
   sent = [];
   await setUpOrganisation(services());

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { eq } from 'drizzle-orm';
 import { approveDraft, prepareDraft } from '../../src/drafts/prepare.ts';
 import { deliver } from '../../jobs/deliver.ts';
@@ -9,14 +9,13 @@ import { buildAtomFeed } from '../../src/announcements/atom.ts';
 import { parseDraftFile, parseDraftInput } from '../../src/announcements/compose-input.ts';
 import { createDraft, listDrafts } from '../../src/announcements/compose.ts';
 import { findPost, postingWarning, recordPosted } from '../../src/announcements/whatsapp-posts.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import { auditLog } from '../../src/db/schema.ts';
 import { findingKey } from '../../src/kernel/finding.ts';
 import type { Mailer } from '../../src/mail/types.ts';
 import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { waMeLink, WHATSAPP_LIMIT } from '../../src/render/whatsapp.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addPeople } from '../support/meetings.ts';
 import { runDueWork, setUpOrganisation, testServices } from '../support/services.ts';
 
@@ -26,7 +25,7 @@ const zone = 'Europe/London';
 const clock = new ManualClock(START);
 const context = { clock, actor: 'admin:1', zone };
 const rules = { zone, mailerlite: false };
-let database: OpenDatabase;
+const database = useTestDatabase();
 
 const mailer: Mailer = {
   kind: 'smtp',
@@ -36,12 +35,7 @@ const mailer: Mailer = {
 };
 const services = () => testServices(database, clock, { mailer });
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
 beforeEach(async () => {
-  await emptyDatabase(database);
   clock.set(START);
   await setUpOrganisation(services());
 });

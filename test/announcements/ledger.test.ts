@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { findAnnouncement } from '../../src/announcements/announcements.ts';
 import { resolveUnknown } from '../../src/announcements/books.ts';
 import {
@@ -18,7 +18,6 @@ import {
 } from '../../src/announcements/life-cycle.ts';
 import { holdSending, releaseSending } from '../../src/announcements/sending-hold.ts';
 import { moveMeeting } from '../../src/announcements/meeting-changes.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import {
   deliveries,
   serviceMails,
@@ -28,22 +27,16 @@ import {
 } from '../../src/db/schema.ts';
 import { parseMeetingChange } from '../../src/meetings/meeting-input.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { planning } from '../support/meetings.ts';
 import { runsOf } from './runs.ts';
 
 const clock = new ManualClock('2026-11-23T12:00:00Z');
 const context = planning(clock);
-let database: OpenDatabase;
-let runs: ReturnType<typeof runsOf>;
+const database = useTestDatabase();
+const runs = runsOf(database, clock);
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-  runs = runsOf(database, clock);
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock.set('2026-11-23T12:00:00Z');
 });
 

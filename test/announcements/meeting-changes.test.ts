@@ -1,27 +1,20 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { finishAnnouncement, startAnnouncement } from '../../src/announcements/life-cycle.ts';
 import { addMeeting, cancelMeeting, moveMeeting } from '../../src/announcements/meeting-changes.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import { announcements, subscribers } from '../../src/db/schema.ts';
 import { parseMeetingChange } from '../../src/meetings/meeting-input.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addPeople, planning, singleMeeting } from '../support/meetings.ts';
 import { runsOf } from './runs.ts';
 
 const clock = new ManualClock('2026-11-23T12:00:00Z');
 const context = planning(clock);
-let database: OpenDatabase;
-let runs: ReturnType<typeof runsOf>;
+const database = useTestDatabase();
+const runs = runsOf(database, clock);
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-  runs = runsOf(database, clock);
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock.set('2026-11-23T12:00:00Z');
 });
 

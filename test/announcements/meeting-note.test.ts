@@ -1,27 +1,21 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { audienceSize } from '../../src/announcements/audience-of.ts';
 import { parseDraftInput } from '../../src/announcements/compose-input.ts';
 import { addMeeting, addSeries } from '../../src/announcements/meeting-changes.ts';
 import { draftMeetingNote } from '../../src/announcements/meeting-note.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import { announcements, attendances } from '../../src/db/schema.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addPeople, monthlySeries, planning, singleMeeting } from '../support/meetings.ts';
 
 const clock = new ManualClock('2027-05-20T12:00:00Z');
 const context = { clock, actor: 'admin:test', zone: 'Europe/London', baseUrl: 'https://network.example.org' };
 const nothing = { slidesUrl: null, recordingUrl: null, note: '' };
-let database: OpenDatabase;
+const database = useTestDatabase();
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock.set('2027-05-20T12:00:00Z');
 });
 

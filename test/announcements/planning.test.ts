@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   addMeeting,
   addSeries,
@@ -13,23 +13,17 @@ import {
 import { queryPlan } from '../../src/announcements/plan-query.ts';
 import { holdAnnouncement, cancelAnnouncement } from '../../src/announcements/life-cycle.ts';
 import { wantedReminders } from '../../src/announcements/planning.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
 import { announcements, meetings, serviceMails } from '../../src/db/schema.ts';
 import { parseMeetingChange } from '../../src/meetings/meeting-input.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { monthlySeries, planning, singleMeeting } from '../support/meetings.ts';
 
 const clock = new ManualClock('2026-11-23T12:00:00Z');
 const context = planning(clock);
-let database: OpenDatabase;
+const database = useTestDatabase();
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock.set('2026-11-23T12:00:00Z');
 });
 

@@ -142,6 +142,9 @@ describe('the first reminder of a new group', { timeout: 400_000 }, () => {
     server.kill('SIGKILL');
     await server.exited;
     await start();
+    await until('all but those on their way have it', () => arrived(TITLES[1]).length >= PEOPLE - IN_FLIGHT, {
+      within: 120_000,
+    });
     const books = await finalBooks(second.id);
     expect(books.sent + books.unknown).toBe(PEOPLE);
     expect(books.unknown).toBeLessThanOrEqual(IN_FLIGHT);

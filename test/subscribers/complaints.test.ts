@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import {
   acknowledgeComplaint,
   closeComplaint,
@@ -12,17 +12,12 @@ import {
   reopenComplaint,
 } from '../../src/subscribers/complaints.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: OpenDatabase;
+const database = useTestDatabase();
 let clock: ManualClock;
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock = new ManualClock('2026-11-01T12:00:00Z');
 });
 

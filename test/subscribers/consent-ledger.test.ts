@@ -1,24 +1,19 @@
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { TOPICS } from '../../src/db/schema.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { ledgerHead, recordConsent, type ConsentAct } from '../../src/subscribers/consent-ledger.ts';
 import { verifyLedger } from '../../src/subscribers/ledger-verify.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { someone } from './people.ts';
 
-let database: OpenDatabase;
+const database = useTestDatabase();
 let clock: ManualClock;
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock = new ManualClock('2026-11-01T12:00:00Z');
 });
 

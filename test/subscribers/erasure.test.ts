@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { queueServiceMail } from '../../src/organisation/service-mails.ts';
 import { changeSetting } from '../../src/organisation/settings.ts';
 import { audienceCount } from '../../src/subscribers/audience.ts';
@@ -14,18 +14,13 @@ import { applyRetention } from '../../src/subscribers/retention.ts';
 import { recordAsText, subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { addSubscriber, findSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addressHash, pendingDelivery, someone } from './people.ts';
 
-let database: OpenDatabase;
+const database = useTestDatabase();
 let clock: ManualClock;
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock = new ManualClock('2026-11-01T12:00:00Z');
 });
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { fileSource, importSubscribers, type ImportProgress } from '../../src/subscribers/import.ts';
 import { verifyLedger } from '../../src/subscribers/ledger-verify.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
@@ -12,18 +12,13 @@ import { countSubscribers, searchSubscribers } from '../../src/subscribers/subsc
 import { findSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
 import { suppressAddress } from '../../src/subscribers/suppressions.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { emptyDatabase, useTestDatabase } from '../support/database.ts';
 import { addressHash, someone } from './people.ts';
 
-let database: OpenDatabase;
+const database = useTestDatabase();
 let clock: ManualClock;
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock = new ManualClock('2026-11-01T12:00:00Z');
 });
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { TOPICS, type Topic } from '../../src/db/schema.ts';
 import { audienceCount } from '../../src/subscribers/audience.ts';
 import { ledgerHead } from '../../src/subscribers/consent-ledger.ts';
@@ -11,18 +11,13 @@ import { changePreferences } from '../../src/subscribers/preferences.ts';
 import { findSubscriber, getSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
 import { suppressAddress } from '../../src/subscribers/suppressions.ts';
 import { ManualClock } from '../support/clock.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { addressHash, pendingDelivery, someone } from './people.ts';
 
-let database: OpenDatabase;
+const database = useTestDatabase();
 let clock: ManualClock;
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
+beforeEach(() => {
   clock = new ManualClock('2026-11-01T12:00:00Z');
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/pglite';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
 import { openDatabase, rows, type OpenDatabase } from '../../src/db/open.ts';
 import * as schema from '../../src/db/schema.ts';
 import { POSTGRES_TEMPLATE } from './postgres-template.ts';
@@ -45,6 +45,32 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
   const database = await fresh.open();
   untouched ??= await shape(database);
   return lent(database, fresh);
+}
+
+/**
+ * The database of a test file, as `openTestDatabase` gives it, empty before each test. Call it above the file's own
+ * hooks, which then find it empty.
+ */
+export function useTestDatabase(): OpenDatabase {
+  let opened: OpenDatabase | undefined;
+  const current = (): OpenDatabase => {
+    if (opened === undefined) throw new Error('The database is there only while the tests of its file run.');
+    return opened;
+  };
+  beforeAll(async () => {
+    opened = await openTestDatabase();
+  });
+  beforeEach(() => emptyDatabase(current()));
+  afterAll(() => current().close());
+  return {
+    get db() {
+      return current().db;
+    },
+    get kind() {
+      return current().kind;
+    },
+    close: () => current().close(),
+  };
 }
 
 /** The database until it is closed, and then free for others. */
