@@ -76,7 +76,7 @@ describe('the words of a mail', () => {
     };
     const preview = await browser.post(`${url}/preview`, own);
     expect(preview.body).toMatch(/see you &lt;b&gt;soon&lt;\/b&gt;: Wednesday 2 June 2027, 7 pm \(UK time\)/);
-    expect(preview.body).toContain('<b>Tomorrow, &#60;us&#62;: Monthly meeting</b>');
+    expect(preview.body).toContain('>Tomorrow, &#60;us&#62;: Monthly meeting</div>');
     expect(preview.body).toContain('Do <strong>come</strong> to Northfield OT Network.');
     expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
     expect((await browser.post(url, own)).statusCode).toBe(303);
@@ -91,7 +91,7 @@ describe('the words of a mail', () => {
     expect(mail).toContain('<strong>come</strong>');
     for (const part of ['words', 'subject', 'whatsapp']) await browser.post(`${url}/revert`, { part });
     const again = (await browser.get(`${url}/mail`)).body;
-    expect(again).toContain('<b>Tomorrow: Monthly meeting, Wednesday 2 June 2027, 7 pm (UK time)</b>');
+    expect(again).toContain('>Tomorrow: Monthly meeting, Wednesday 2 June 2027, 7 pm (UK time)</div>');
     expect(again).toContain('The link takes you in when we start.');
     expect((await browser.get(`${url}/mail`)).body).toContain(shipped);
     const changes = (await listAudit(database.db)).filter(({ action }) => action === 'mail_text.changed');

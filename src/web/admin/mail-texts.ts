@@ -159,22 +159,16 @@ export const mailTextPages = routes({ name: 'mail-texts', needs: ['access', 'pag
   }
 });
 
-/** A mail with its subject above it and the WhatsApp text below it. */
+/** A mail with its subject and the WhatsApp text above it, where both are seen at once. */
 function withSurroundings(html: string, subject: string, whatsapp: string | undefined): string {
-  const strip = (label: string, content: string, style = '') =>
-    `<div style="padding:12px 16px;background:#ffffff;color:#222222;font:15px/1.5 sans-serif;overflow-wrap:anywhere"><div style="color:#595959;font-size:13px">${label}</div><div style="${style}">${content}</div></div>`;
-  const above = strip('Subject', `<b>${escapeHtml(subject)}</b>`);
-  const below =
-    whatsapp === undefined
-      ? ''
-      : strip(
-          'WhatsApp',
-          whatsappLook(whatsapp),
-          'max-width:420px;margin-top:4px;padding:10px 12px;border-radius:8px;background:#d9fdd3',
-        );
-  return inScheme(html, 'light')
-    .replace(/<body[^>]*>/, (body) => `${body}${above}`)
-    .replace('</body>', () => `${below}</body>`);
+  const strip = (label: string, content: string, style: string) =>
+    `<div style="padding:10px 16px;background:#ffffff;color:#222222;font:15px/1.5 sans-serif;overflow-wrap:anywhere"><div style="color:#595959;font-size:13px">${label}</div><div style="${style}">${content}</div></div>`;
+  const bubble = 'max-width:420px;margin-top:4px;padding:10px 12px;border-radius:8px;background:#d9fdd3';
+  const above = [
+    strip('Subject', escapeHtml(subject), 'font-weight:bold'),
+    ...(whatsapp === undefined ? [] : [strip('WhatsApp', whatsappLook(whatsapp), bubble)]),
+  ];
+  return inScheme(html, 'light').replace(/<body[^>]*>/, (body) => `${body}${above.join('')}`);
 }
 
 function typedIn(request: FastifyRequest, parts: readonly MailPart[]): Partial<Record<MailPart, string>> {
