@@ -1,4 +1,4 @@
-import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import type { FastifyInstance, FastifyPluginCallback, LightMyRequestResponse } from 'fastify';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLog } from '../../src/kernel/log.ts';
 import { templatesFolder } from '../../src/kernel/paths.ts';
@@ -60,7 +60,12 @@ const quietQueue: QueueForWeb = {
   check: async () => [],
   counts: async () => [],
   board: async () => (app, _options, done) => {
-    app.get('/', async () => 'the board');
+    // A plugin in a plugin, as the real one: it answers at the address with a slash at its end alone.
+    const board: FastifyPluginCallback = (inner, _inner, innerDone) => {
+      inner.get('/', async () => 'the board');
+      innerDone();
+    };
+    void app.register(board, { prefix: '/' });
     done();
   },
 };

@@ -19,7 +19,7 @@ const PASSED_ON = ['content-type', 'cache-control', 'etag', 'last-modified', 'lo
 export const queuePages = routes({ name: 'queues', needs: ['access'] }, (app) => {
   let loading: Promise<FastifyInstance> | undefined;
   const load = async () => {
-    const board = fastify();
+    const board = fastify({ routerOptions: { ignoreTrailingSlash: true } });
     await board.register(await app.deps.queue.board(PATH), { prefix: PATH });
     return board;
   };
