@@ -200,17 +200,15 @@ const SILENT_AFTER_SECONDS = 60;
 /** Whether the background work runs, mail can leave and nothing is stuck. */
 export async function healthInWords({ db, clock, queue, config }: WebDependencies): Promise<HealthLine[]> {
   const now = clock.now();
-  const [beat] = await rows<{ age: number | null }>(
+  const [work] = await rows<{ age: number | null; failing: number; reason: string | null }>(
     db,
-    sql`select extract(epoch from ${now.toString()}::timestamptz - max(at))::float8 as age from heartbeats`,
-  );
-  const [failing] = await rows<{ n: number; reason: string | null }>(
-    db,
-    sql`select count(*)::int as n, (array_agg(reason order by failed_at desc))[1] as reason
+    sql`select (select extract(epoch from ${now.toString()}::timestamptz - max(at))::float8 from heartbeats) as age,
+        count(*)::int as failing, (array_agg(reason order by failed_at desc))[1] as reason
       from job_failures where failures >= 3`,
   );
+  const { failing, reason } = work!;
   const lines: HealthLine[] = [];
-  const age = beat?.age ?? undefined;
+  const age = work!.age ?? undefined;
   if (age !== undefined && age < SILENT_AFTER_SECONDS) {
     lines.push(line('good', 'Convenor is at work', 'The background work gave a sign of life a moment ago.'));
   } else {
@@ -254,12 +252,12 @@ export async function healthInWords({ db, clock, queue, config }: WebDependencie
   } else {
     lines.push(line('good', 'Mail goes out by your mail server', `Sent as ${config.MAIL_FROM ?? ''}.`));
   }
-  if (failing !== undefined && failing.n > 0) {
+  if (failing > 0) {
     lines.push(
       line(
         'warn',
-        `${failing.n === 1 ? 'One task keeps' : `${failing.n} tasks keep`} failing`,
-        `${failing.reason ?? ''} It is tried again by itself.`.trim(),
+        `${failing === 1 ? 'One task keeps' : `${failing} tasks keep`} failing`,
+        `${reason ?? ''} It is tried again by itself.`.trim(),
       ),
     );
   }

@@ -71,11 +71,16 @@ export const overviewPages = routes({ name: 'overview', needs: ['access', 'pages
       subscribers: active,
       subscribersText: grouped(active),
       sentText: grouped(sent.reduce((sum, month) => sum + month.sent, 0)),
+      hasSent: sent.some((month) => month.sent > 0),
     };
   }
 
   /** The first steps of a new group; gone once they are done and a mail was seen to arrive. */
-  async function guideOf({ subscribers }: { subscribers: number }, hasMeetings: boolean) {
+  async function guideOf(
+    { subscribers, hasSent }: { subscribers: number; hasSent: boolean },
+    hasMeetings: boolean,
+  ) {
+    if (hasMeetings && subscribers > 0 && hasSent) return undefined;
     const [mail] = await rows<{ tested: boolean; sent: boolean }>(
       db,
       sql`select exists (select 1 from service_mails where kind = 'test') as tested,
