@@ -124,12 +124,9 @@ export function createDkimSigner(...keys: readonly DkimOptions[]): (raw: Buffer)
     return { lead, key: readKey(options) };
   });
   return async (raw) => {
-    const message = raw.toString('latin1');
-    const end = message.indexOf('\r\n\r\n') + 2;
-    const present = signedHeaders(message.slice(0, end));
-    const bodyHash = createHash('sha256')
-      .update(relaxedBody(message.slice(end + 2)), 'latin1')
-      .digest('base64');
+    const end = raw.indexOf('\r\n\r\n') + 2;
+    const present = signedHeaders(raw.toString('latin1', 0, end));
+    const bodyHash = hashOfBody(raw.subarray(end + 2));
     const names = present
       .map(({ name }) => name)
       .join(':')
@@ -185,9 +182,29 @@ function relaxedHeader(field: string): string {
   return `${field.slice(0, colon).trim().toLowerCase()}:${value}`;
 }
 
+/** RFC 6376 section 3.7: the hash of the body in its relaxed form, in base64. */
+function hashOfBody(body: Buffer): string {
+  const hash = createHash('sha256');
+  const ordinary =
+    body[0] !== 0x0d && body.subarray(-2).equals(LINE_END) && !body.includes(' \r\n') && !body.includes('\t');
+  if (!ordinary) return hash.update(relaxedBody(body.toString('latin1')), 'latin1').digest('base64');
+  // The bodies that we make differ from their relaxed form in a few double spaces, and need not be copied for these.
+  let end = body.length;
+  while (body.subarray(end - 4, end - 2).equals(LINE_END)) end -= 2;
+  let from = 0;
+  for (let at = body.indexOf('  '); at >= 0; at = body.indexOf('  ', from)) {
+    hash.update(body.subarray(from, at + 1));
+    from = at + 2;
+    while (body[from] === 0x20) from++;
+  }
+  return hash.update(body.subarray(from, end)).digest('base64');
+}
+
+const LINE_END = Buffer.from('\r\n');
+
 /** RFC 6376 section 3.4.4. */
 function relaxedBody(body: string): string {
-  const lines = body.replace(/[ \t]+(?=\r\n)/g, '').replace(/[ \t]{2,}|\t/g, ' ');
+  const lines = body.replace(/[ \t]+(?=\r\n|$)/g, '').replace(/[ \t]{2,}|\t/g, ' ');
   const text = lines.replace(/(?:\r\n)+$/, '');
   return text === '' ? '' : `${text}\r\n`;
 }

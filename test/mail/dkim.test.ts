@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConvenorError } from '../../src/kernel/errors.ts';
 import { createLog } from '../../src/kernel/log.ts';
@@ -45,6 +46,23 @@ describe('a signed message', () => {
         'list-unsubscribe-post',
         'feedback-id',
       ]),
+    );
+  });
+
+  it('verifies whatever white space and empty lines its body has', async () => {
+    const ed25519: DkimOptions = { ...options, algorithm: 'ed25519', privateKey: keyOf('ed25519') };
+    const { record } = checkDkimKey(ed25519);
+    const sign = createDkimSigner(ed25519);
+    const pieces = fc.array(fc.constantFrom('a', 'b c', ' ', '  ', '\t', '\r\n', '\r\n\r\n', 'é'), {
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(pieces, fc.boolean(), async (body, ended) => {
+        const text = `From: a@example.org\r\n\r\n${body.join('')}${ended ? '\r\n' : ''}`;
+        const signed = await sign(Buffer.from(text, 'latin1'));
+        expect(verifyDkim(signed, record.value).bodyHashMatches).toBe(true);
+      }),
+      { numRuns: 1_000, seed: 1 },
     );
   });
 
