@@ -3,6 +3,7 @@ import type { OpenDatabase } from '../../src/db/open.ts';
 import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { forgedLink } from '../support/forged-link.ts';
 import { openSite, setUpGroup, type Site } from './site.ts';
 
 let database: OpenDatabase;
@@ -107,7 +108,7 @@ describe('the unsubscribe link', () => {
   });
 
   it('cannot be made up, and says so kindly', async () => {
-    const forged = `${leave.slice(0, -2)}AA`;
+    const forged = forgedLink(leave);
     const answer = await site.app.inject({
       method: 'POST',
       url: forged,

@@ -1,0 +1,4 @@
+/** The link with another signature, whatever that was. */
+export function forgedLink(link: string): string {
+  return `${link.slice(0, -2)}${link.endsWith('AA') ? 'BA' : 'AA'}`;
+}
