@@ -17,7 +17,8 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../src/kernel/paths.ts';
-import { guardsOf, PITFALLS, type Mutation, type Pitfall } from './rows.ts';
+import { guardsOf, type Mutation, type Pitfall } from './pitfall.ts';
+import { PITFALLS } from './rows.ts';
 
 const LEFT_OUT = new Set(['node_modules', '.git', 'dist', 'data']);
 /** Folders whose tests use a database, as in `vitest.config.ts`. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { projectRoot } from '../../src/kernel/paths.ts';
-import { guardsOf, PITFALLS } from './rows.ts';
+import { guardsOf } from './pitfall.ts';
+import { PITFALLS } from './rows.ts';
 
 const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8');
 
