@@ -1,4 +1,4 @@
-import { Worker } from 'bullmq';
+import { Worker, type Job } from 'bullmq';
 import { withoutAddresses } from '../kernel/log.ts';
 import { isReady, KEY_PREFIX, within, type RedisClient } from './connection.ts';
 import { clearFailure, recordFailure } from './failures.ts';
@@ -69,20 +69,21 @@ export function startWorkers<Services extends JobServices>(options: {
 
   async function attempt(
     definition: AnyJob<Services>,
-    id: string,
-    data: unknown,
+    job: Job,
     lost: AbortSignal | undefined,
   ): Promise<void> {
+    const id = job.id ?? '';
     const { jobKey, attempt: number } = parseJobId(id);
     const signal = lost === undefined ? stop.signal : AbortSignal.any([stop.signal, lost]);
     try {
-      await definition.run(definition.schema.parse(data), { ...services, signal });
+      await definition.run(definition.schema.parse(job.data), { ...services, signal });
     } catch (error) {
       // Being told to stop is not a fault of the work: its rows are as they were, and it is found again.
       if (!signal.aborted) await fail(id, error);
       throw new RecordedFailure(error);
     }
-    if (number > 1) await clearFailure(db, jobKey);
+    // An attempt that is taken over may have been recorded as failed before Redis was told.
+    if (number > 1 || job.attemptsStarted > 1) await clearFailure(db, jobKey);
   }
 
   function startWorker(tally: Tally<Services>): Worker {
@@ -90,7 +91,7 @@ export function startWorkers<Services extends JobServices>(options: {
     const worker = new Worker(
       definition.name,
       async (job, _token, lost) => {
-        const work = attempt(definition, job.id ?? '', job.data, lost);
+        const work = attempt(definition, job, lost);
         tally.begun++;
         running.add(work);
         try {
