@@ -10,10 +10,11 @@ import type { AddressHash } from './address-hash.ts';
 import { recordConsent, type Evidence } from './consent-ledger.ts';
 import { followConsent, lockSubscriber, topicsOn, type LockedSubscriber } from './consent-state.ts';
 import { parseJoinForm, type JoinForm } from './join-form.ts';
+import { wantPush } from './mailerlite-wanted.ts';
 import { privacyNoticeText } from './privacy-notice.ts';
 import { retainedUntil } from './retention-time.ts';
 import { liftSuppression, suppressedAmong } from './suppressions.ts';
-import { currentWordings, keepVersion } from './wordings.ts';
+import { agreementsStillCount, currentWordings, keepVersion } from './wordings.ts';
 
 export type JoinRequest = typeof joinRequests.$inferSelect;
 
@@ -23,8 +24,9 @@ const UNCONFIRMED_AT_MOST = { days: 14 };
 
 /**
  * Takes in a form of the page to join. Nobody is on the list before the link in the mail is used. The answer is
- * the same whether or not the address is known: who is on the list gets a mail that says so, who was removed
- * gets none and the administrators are told.
+ * the same whether or not the address is known: who is on the list gets a mail that says so, or, where mail to the
+ * address came back or was reported as spam, the one that confirms; who was removed gets none and the administrators
+ * are told.
  *
  * @throws ConvenorError `invalid_input` that names every field that is wrong.
  */
@@ -41,7 +43,8 @@ export async function startJoining(
     const wordings = await currentWordings(inner, { clock });
     const privacy = await keepVersion(inner, 'privacy', privacyNoticeText(settings), { clock });
     const { normalised } = wanted.address;
-    if ((await suppressedAmong(inner, [normalised], { addressHash })).get(normalised) === 'removed') {
+    const suppressed = (await suppressedAmong(inner, [normalised], { addressHash })).get(normalised);
+    if (suppressed === 'removed') {
       await tellAboutRemoved(inner, addressHash(normalised), { clock });
       return;
     }
@@ -63,7 +66,7 @@ export async function startJoining(
       })
       .returning({ id: subscribers.id });
     const subscriber = (await lockSubscriber(inner, id))!;
-    if (subscriber.state === 'active') {
+    if (subscriber.state === 'active' && suppressed === undefined) {
       await tellThatJoined(inner, id, { clock });
       return;
     }
@@ -148,7 +151,8 @@ export async function readJoinRequest(tx: Tx, id: string): Promise<JoinRequest> 
  * nothing, also when the person has left in the meantime.
  *
  * @returns the topics that mail comes about now, and whether this use made the difference.
- * @throws ConvenorError `not_found`; `wrong_state` when the request has expired or the person was removed.
+ * @throws ConvenorError `not_found`; `wrong_state` when the request has expired, a text that it agrees to was replaced
+ *   by one that earlier agreements do not cover, or the person was removed.
  */
 export async function confirmJoining(
   tx: Tx,
@@ -164,6 +168,12 @@ export async function confirmJoining(
     const now = clock.now();
     if (Temporal.Instant.compare(request.expiresAt, now) <= 0) {
       throw new ConvenorError('wrong_state', 'This link has expired. Please fill in the form again.');
+    }
+    if (!(await agreementsStillCount(inner, request.wordings))) {
+      throw new ConvenorError(
+        'wrong_state',
+        'The text that you would agree to has changed since you asked. Please read it and fill in the form again.',
+      );
     }
     const { emailNormalised } = subscriber;
     const suppressed = (await suppressedAmong(inner, [emailNormalised], { addressHash })).get(
@@ -192,6 +202,7 @@ export async function confirmJoining(
       { addressHash },
     );
     await recordAgreement(inner, request, subscriber, evidence, { clock });
+    await wantPush(inner, [{ subscriberId, urgent: false }], { clock });
     await followConsent(inner, [subscriberId], { clock });
     await queueServiceMail(
       inner,

@@ -185,6 +185,11 @@ function lastWithdrawal(
           select 1 from consent_events g
           where g.subscriber_id = e.subscriber_id and g.topic = e.topic and g.act = 'given' and g.seq < e.seq
         )
+        -- An agreement that the new text does not cover would have lapsed.
+        and not exists (
+          select 1 from consent_wordings w
+          where w.key = e.topic and not w.covers_earlier and w.created_at >= e.at
+        )
       order by e.seq`,
   );
 }

@@ -239,6 +239,7 @@ export async function allowAgain(
         .set({ state: 'left', updatedAt: clock.now() })
         .where(eq(subscribers.id, id));
     }
+    await wantPush(inner, [{ subscriberId: id, urgent: false }], { clock });
     const after = await getSubscriber(inner, id);
     await recordAudit(
       inner,

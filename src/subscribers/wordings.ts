@@ -82,6 +82,21 @@ export async function agreedTo(tx: Tx, topic: Topic): Promise<number> {
 }
 
 /**
+ * Whether agreements to these texts still count: none was replaced by one that earlier agreements do not cover.
+ *
+ * @param ids as `key@version`.
+ */
+export async function agreementsStillCount(tx: Tx, ids: readonly string[]): Promise<boolean> {
+  const replaced = await rows(
+    tx,
+    sql`select w.key from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb) as a(id)
+      join consent_wordings w on w.key = split_part(a.id, '@', 1) and w.version > split_part(a.id, '@', 2)::integer
+      where not w.covers_earlier limit 1`,
+  );
+  return replaced.length === 0;
+}
+
+/**
  * Changes a text. `coversEarlier` answers the question whether agreements to the earlier text still count. If
  * they do not, each lapses in the ledger, and the people get no mail about the topic until they agree anew.
  *

@@ -7,7 +7,7 @@ import { ledgerHead } from '../../src/subscribers/consent-ledger.ts';
 import { confirmJoining, startJoining } from '../../src/subscribers/joining.ts';
 import type { JoinForm } from '../../src/subscribers/join-form.ts';
 import { verifyLedger } from '../../src/subscribers/ledger-verify.ts';
-import { unsubscribe } from '../../src/subscribers/opt-out.ts';
+import { undoUnsubscribe, unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { findSubscriber, getSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
 import { suppressAddress } from '../../src/subscribers/suppressions.ts';
@@ -170,6 +170,24 @@ describe('joining', () => {
     expect(await audienceCount(database.db, 'meetings', clock.now())).toBe(1);
   });
 
+  it('proves it for who is on the list, too, and has MailerLite told', async () => {
+    const ben = await someone(database.db, clock, 'ben@example.org', ['news']);
+    await suppressAddress(database.db, { normalised: 'ben@example.org', reason: 'bounced' }, context());
+    await database.db.execute(sql`update mailerlite_links set done_version = wanted_version`);
+    await join({ email: 'ben@example.org' });
+    expect(await mails()).toMatchObject([{ kind: 'confirm-subscription', recipient: ben.id }]);
+    await confirm();
+    expect(await getSubscriber(database.db, ben.id)).toMatchObject({
+      suppressed: null,
+      topics: ['meetings', 'training', 'news'],
+    });
+    const [link] = await rows<{ waits: boolean }>(
+      database.db,
+      sql`select wanted_version > done_version as waits from mailerlite_links`,
+    );
+    expect(link!.waits).toBe(true);
+  });
+
   it('keeps who invited, if they are still on the list', async () => {
     const ben = await someone(database.db, clock, 'ben@example.org');
     const carl = await someone(database.db, clock, 'carl@example.org');
@@ -214,6 +232,27 @@ describe('wordings', () => {
     expect(await audienceCount(database.db, 'meetings', clock.now())).toBe(0);
     expect(await getSubscriber(database.db, anna.id)).toMatchObject({ state: 'active', topics: ['news'] });
     expect(await verifyLedger(database.db)).toMatchObject({ ok: true, events: 3 });
+  });
+
+  it('that do not cover them hold for who has still to confirm, and for an undo', async () => {
+    const ben = await someone(database.db, clock, 'ben@example.org', ['meetings', 'news']);
+    await unsubscribe(database.db, { subscriberId: ben.id, topic: 'all', source: 'one_click' }, { clock });
+    await join();
+    const request = await lastRequest();
+    clock.advance({ minutes: 1 });
+    await change('You may mail me about meetings.', true);
+    await change('You may mail and phone me about meetings.', false);
+    await expect(confirm(request)).rejects.toThrow(/has changed since you asked/);
+    const undone = await undoUnsubscribe(
+      database.db,
+      { subscriberId: ben.id, source: 'unsubscribe_page' },
+      { clock },
+    );
+    expect(undone).toEqual(['news']);
+    await join();
+    expect(await confirm(request)).toMatchObject({ confirmed: true, topics: ['meetings', 'training'] });
+    const { consent } = await subscriberRecord(database.db, FORM.email);
+    expect(consent.find(({ topic }) => topic === 'meetings')).toMatchObject({ wording: 'meetings@3' });
   });
 
   it('keep the privacy notice that was shown, in a new version when the settings change it', async () => {

@@ -89,6 +89,7 @@ export const subscriberPages = routes({ name: 'subscribers', needs: ['access', '
         .code(422)
         .page('admin/subscriber-form', editForm(request.params.id, rejectedForm(values, error, LABELS)));
     }
+    await nudge();
     flash(request, 'good', 'Saved.');
     return reply.redirect(`/admin/subscribers/${request.params.id}`, 303);
   });
@@ -154,8 +155,15 @@ export const subscriberPages = routes({ name: 'subscribers', needs: ['access', '
 
   app.post<ById>('/admin/subscribers/:id/allow', async (request, reply) => {
     const context = await acting(request);
-    await allowAgain(db, { id: request.params.id }, { ...context, addressHash });
-    flash(request, 'good', 'The address may get mail again. The person can join anew by the form.');
+    const { state } = await allowAgain(db, { id: request.params.id }, { ...context, addressHash });
+    await nudge();
+    flash(
+      request,
+      'good',
+      state === 'active'
+        ? 'The address gets mail again.'
+        : 'The address may get mail again. The person can join anew by the form.',
+    );
     return reply.redirect(`/admin/subscribers/${request.params.id}`, 303);
   });
 });
