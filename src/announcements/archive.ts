@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, or } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, ne, or } from 'drizzle-orm';
 import type { Tx } from '../db/open.ts';
 import { announcements, drafts, meetings } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -6,7 +6,8 @@ import { notFound } from '../kernel/errors.ts';
 import type { Settings } from '../organisation/settings.ts';
 import type { Announcement } from './announcements.ts';
 import { buildAtomFeed } from './atom.ts';
-import { carriesOpenItems } from './bulletins-gather.ts';
+import { carriedOpenItems, carriesOpenItems } from './bulletins-gather.ts';
+import { withOpenItems } from './bulletins-page.ts';
 import { archiveOf, announcementUrl } from './draft-content.ts';
 import { DRAFT_KINDS, type DraftKind } from './draft-kinds.ts';
 import { frozenContent } from './frozen-content.ts';
@@ -35,20 +36,25 @@ interface Context {
 /** Atom feeds hold so many entries. */
 const FEED_LENGTH = 30;
 
+/** What has gone out, of the given kinds. */
+function sentOf(kinds: readonly DraftKind[]) {
+  return and(inArray(announcements.kind, [...kinds]), inArray(announcements.state, ['sending', 'sent']));
+}
+
 /**
- * Sent and not over: what it is about has not expired, the meeting that it invites to has not begun, and something in
- * it is still open if it is a bulletin.
+ * Not over: what it is about has not expired, the meeting that it invites to has not begun, and something in it is
+ * still open if it is a bulletin.
  */
-function inArchive(kinds: readonly DraftKind[], now: Temporal.Instant) {
+function isOfUse(now: Temporal.Instant) {
   return and(
-    inArray(announcements.kind, [...kinds]),
-    inArray(announcements.state, ['sending', 'sent']),
     or(isNull(drafts.expiresAt), gt(drafts.expiresAt, now)),
-    or(isNull(meetings.id), gt(meetings.startsAt, now), eq(announcements.kind, 'post_meeting_note')),
-    inArray(announcements.audienceKind, ['topic', 'got']),
+    or(isNull(meetings.id), gt(meetings.startsAt, now), ne(announcements.kind, 'meeting_invitation')),
     carriesOpenItems(now),
   );
 }
+
+/** What goes to some people of a topic only has a page for them, and no place in the list. */
+const LISTED: readonly Announcement['audienceKind'][] = ['topic', 'got'];
 
 function kindsIn(settings: Settings, wanted: readonly ('public' | 'link')[]): DraftKind[] {
   return (Object.keys(DRAFT_KINDS) as DraftKind[]).filter((kind) =>
@@ -78,10 +84,13 @@ export async function listArchive(
     limit = 20,
   }: { before?: { sentAt: Temporal.Instant; id: string } | undefined; limit?: number } = {},
 ): Promise<ArchiveEntry[]> {
+  const now = clock.now();
   const found = await select(tx)
     .where(
       and(
-        inArchive(kindsIn(settings, ['public']), clock.now()),
+        sentOf(kindsIn(settings, ['public'])),
+        isOfUse(now),
+        inArray(announcements.audienceKind, [...LISTED]),
         before
           ? or(
               lt(announcements.sendAt, before.sentAt),
@@ -92,26 +101,33 @@ export async function listArchive(
     )
     .orderBy(desc(announcements.sendAt), desc(announcements.id))
     .limit(limit);
-  return found.flatMap(({ announcement, meeting }) => entryOf(announcement, meeting) ?? []);
+  const entries = found.flatMap(({ announcement, meeting }) => entryOf(announcement, meeting) ?? []);
+  return withoutClosed(tx, entries, now);
 }
+
+/** A page of the archive, or what is left of it when what it was about is over. */
+export type ArchivePage =
+  | (ArchiveEntry & { readonly over: false; readonly listed: boolean })
+  | { readonly over: true; readonly title: string };
 
 /**
  * The page of one sent announcement, for whoever has its address. `listed` says whether the archive shows it too; a
  * page that is not listed asks search engines to leave it out.
  *
- * @throws ConvenorError `not_found` when it has no page, or is over.
+ * @throws ConvenorError `not_found` when it has no page.
  */
-export async function archivePage(
-  tx: Tx,
-  id: string,
-  { clock, settings }: Context,
-): Promise<ArchiveEntry & { listed: boolean }> {
-  const [found] = await select(tx).where(
-    and(eq(announcements.id, id), inArchive(kindsIn(settings, ['public', 'link']), clock.now())),
-  );
+export async function archivePage(tx: Tx, id: string, { clock, settings }: Context): Promise<ArchivePage> {
+  const now = clock.now();
+  const page = and(eq(announcements.id, id), sentOf(kindsIn(settings, ['public', 'link'])));
+  const [found] = await select(tx).where(page);
   const entry = found && entryOf(found.announcement, found.meeting);
   if (!entry) throw notFound('announcement', id);
-  return { ...entry, listed: archiveOf(entry.kind, settings) === 'public' };
+  const [ofUse] = await select(tx).where(and(page, isOfUse(now)));
+  if (!ofUse) return { over: true, title: entry.title };
+  const [shown] = await withoutClosed(tx, [entry], now);
+  const { audienceKind } = found.announcement;
+  const listed = archiveOf(entry.kind, settings) === 'public' && LISTED.includes(audienceKind);
+  return { ...shown!, over: false, listed };
 }
 
 /** The archive as an Atom feed (RFC 4287). */
@@ -151,4 +167,18 @@ function entryOf(
     html: content.page,
     meeting: meeting && { id: meeting.id, startsAt: meeting.startsAt, zone: meeting.zone },
   };
+}
+
+/** The entries without the items of bulletins that are over or were taken down since. */
+async function withoutClosed(
+  tx: Tx,
+  entries: readonly ArchiveEntry[],
+  now: Temporal.Instant,
+): Promise<ArchiveEntry[]> {
+  const open = await carriedOpenItems(
+    tx,
+    entries.map(({ id }) => id),
+    now,
+  );
+  return entries.map((entry) => ({ ...entry, html: withOpenItems(entry.html, open) }));
 }

@@ -141,6 +141,7 @@ function bulletinMail(
 
 function itemModel(item: Item, baseUrl: string) {
   return {
+    id: item.id,
     title: item.title,
     organisation: item.organisation,
     when: itemWhen(item),

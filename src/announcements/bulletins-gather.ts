@@ -1,6 +1,6 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { and, eq, gt, inArray, sql, type SQL } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import { announcements, type BulletinTopic } from '../db/schema.ts';
+import { announcements, bulletinItems, items, type BulletinTopic } from '../db/schema.ts';
 import type { Announcement } from './announcements.ts';
 import { BULLETINS } from './bulletins-schedules.ts';
 
@@ -64,6 +64,26 @@ export async function releaseUncarried(tx: Tx, topic: BulletinTopic): Promise<vo
         select 1 from deliveries d
         where d.announcement_id = a.id and d.state in ('sending', 'sent', 'unknown')
       )`);
+}
+
+/** The items of given bulletins that are on the noticeboard at an instant. */
+export async function carriedOpenItems(
+  tx: Tx,
+  announcementIds: readonly string[],
+  now: Temporal.Instant,
+): Promise<ReadonlySet<string>> {
+  const found = await tx
+    .select({ id: items.id })
+    .from(bulletinItems)
+    .innerJoin(items, eq(items.id, bulletinItems.itemId))
+    .where(
+      and(
+        inArray(bulletinItems.announcementId, [...announcementIds]),
+        eq(items.state, 'approved'),
+        gt(items.openUntil, now),
+      ),
+    );
+  return new Set(found.map(({ id }) => id));
 }
 
 /** An SQL condition on an announcement: it is no bulletin, or something in it is on the noticeboard at an instant. */

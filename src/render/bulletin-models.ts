@@ -12,6 +12,7 @@ export interface FactModel {
 }
 
 export interface BulletinItemModel {
+  readonly id: string;
   readonly title: string;
   /** The employer or the provider. */
   readonly organisation: string;

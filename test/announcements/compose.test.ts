@@ -4,19 +4,22 @@ import { approveDraft, prepareDraft } from '../../src/drafts/prepare.ts';
 import { deliver } from '../../jobs/deliver.ts';
 import { freeze } from '../../jobs/freeze.ts';
 import { runAnnouncements } from '../../jobs/run-announcements.ts';
+import { findAnnouncement } from '../../src/announcements/announcements.ts';
 import { archiveFeed, archivePage, listArchive } from '../../src/announcements/archive.ts';
 import { buildAtomFeed } from '../../src/announcements/atom.ts';
 import { parseDraftFile, parseDraftInput } from '../../src/announcements/compose-input.ts';
 import { createDraft, listDrafts } from '../../src/announcements/compose.ts';
+import { draftForMissed } from '../../src/announcements/follow-up.ts';
+import { addMeeting } from '../../src/announcements/meeting-changes.ts';
 import { findPost, postingWarning, recordPosted } from '../../src/announcements/whatsapp-posts.ts';
-import { auditLog } from '../../src/db/schema.ts';
+import { auditLog, deliveries } from '../../src/db/schema.ts';
 import { findingKey } from '../../src/kernel/finding.ts';
 import type { Mailer } from '../../src/mail/types.ts';
 import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { waMeLink, WHATSAPP_LIMIT } from '../../src/render/whatsapp.ts';
 import { ManualClock } from '../support/clock.ts';
 import { useTestDatabase } from '../support/database.ts';
-import { addPeople } from '../support/meetings.ts';
+import { addPeople, planning, singleMeeting } from '../support/meetings.ts';
 import { runDueWork, setUpOrganisation, testServices } from '../support/services.ts';
 
 const START = '2027-06-14T10:00:00Z';
@@ -132,12 +135,17 @@ describe('what is handed in', () => {
 
 async function send(changes: object = {}) {
   const { announcement } = await createDraft(database.db, input(changes), context);
-  const view = await prepareDraft(services(), announcement.id);
+  await goesOut(announcement.id);
+  return announcement.id;
+}
+
+/** Approves a draft with all its warnings, and lets it go out. */
+async function goesOut(id: string) {
+  const view = await prepareDraft(services(), id);
   const confirmedWarnings = view.findings.map(findingKey);
-  await approveDraft(services(), announcement.id, { hash: view.hash, confirmedWarnings }, 'admin:1');
+  await approveDraft(services(), id, { hash: view.hash, confirmedWarnings }, 'admin:1');
   clock.set(clock.now().add({ minutes: 5 }).toString());
   await runDueWork([freeze, runAnnouncements, deliver], services());
-  return announcement.id;
 }
 
 describe('the archive', () => {
@@ -151,14 +159,45 @@ describe('the archive', () => {
     await createDraft(database.db, input({ subject: 'Not sent' }), context);
     expect(await titles()).toEqual(['Second', 'First for all']);
     const page = await archivePage(database.db, first, await archive());
-    expect(page).toMatchObject({ listed: true, html: '<p>Hello, <em>all</em> is well.</p>' });
+    expect(page).toMatchObject({ over: false, listed: true, html: '<p>Hello, <em>all</em> is well.</p>' });
     clock.set('2027-06-20T22:59:59Z');
     expect(await titles()).toHaveLength(2);
     clock.set('2027-06-20T23:00:00Z');
     expect(await titles()).toEqual(['Second']);
-    await expect(archivePage(database.db, first, await archive())).rejects.toMatchObject({
-      code: 'not_found',
+    expect(await archivePage(database.db, first, await archive())).toEqual({
+      over: true,
+      title: 'First for all',
     });
+  });
+
+  it('has a page, by its link alone, for what goes to some people of a topic', async () => {
+    const people = await addPeople(database.db, clock, 2, 'news');
+    const id = await send();
+    await database.db.delete(deliveries).where(eq(deliveries.subscriberId, people[0]!));
+    const missed = await draftForMissed(database.db, id, context);
+    await goesOut(missed.announcement.id);
+    const { content } = await findAnnouncement(database.db, missed.announcement.id);
+    expect((content as { html: string }).html).toContain(`${BASE_URL}/a/${missed.announcement.id}"`);
+    expect(await archivePage(database.db, missed.announcement.id, await archive())).toMatchObject({
+      over: false,
+      listed: false,
+    });
+    expect(await titles()).toEqual(['News & views']);
+  });
+
+  it('keeps what tells of a meeting that has been, and not the invitation to it', async () => {
+    await addPeople(database.db, clock, 1, 'news');
+    const { id: meetingId } = await addMeeting(
+      database.db,
+      singleMeeting('2027-06-14T20:00', { remind: [] }),
+      planning(clock),
+    );
+    const invitation = await send({ kind: 'meeting_invitation', topic: 'news', meetingId, subject: 'Come' });
+    await send({ meetingId, subject: 'About it' });
+    expect(await titles()).toEqual(['About it', 'Come']);
+    clock.set('2027-06-14T19:00:00Z');
+    expect(await titles()).toEqual(['About it']);
+    expect(await archivePage(database.db, invitation, await archive())).toMatchObject({ over: true });
   });
 
   it('follows the setting of each kind', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { jobs } from '../../jobs/index.ts';
+import { withdrawItem } from '../../src/announcements/bulletins-items.ts';
 import { listBulletins } from '../../src/announcements/bulletins-overview.ts';
 import { findBulletinSchedule } from '../../src/announcements/bulletins-schedules.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
@@ -89,13 +90,20 @@ describe('a bulletin', () => {
     const { clock } = site;
     await addPeople(db, clock, 3, 'vacancies');
     const item = await approved(db, clock, 'vacancy');
+    const filled = await approved(
+      db,
+      clock,
+      'vacancy',
+      { role: 'Team lead', place: 'York' },
+      'b@example.org',
+    );
     await admin.post('/admin/bulletins/schedule/vacancies', {
       ...MONTHLY,
       approval: 'wait',
       introduction: 'The usual words.',
     });
     const preview = await admin.get('/admin/bulletins/preview/vacancies');
-    expect(preview.body).toContain('1 open vacancy');
+    expect(preview.body).toContain('2 open vacancies');
     expect(preview.body).toContain('The usual words.');
     const frame = await admin.get('/admin/bulletins/preview/vacancies/mail');
     expect(frame.headers['content-security-policy']).toContain('sandbox');
@@ -157,6 +165,14 @@ describe('a bulletin', () => {
     const feed = await visitor.get('/archive.atom');
     expect(feed.headers['content-type']).toContain('application/atom+xml');
     expect(feed.body).toContain(`urn:uuid:${announcement.id}`);
+    // What is taken down leaves page and feed, with the heading of its place.
+    expect(archived.body).toMatch(/York[^]*Team lead/);
+    await withdrawItem(db, filled.id, '', { clock, actor: 'test' });
+    for (const url of [`/a/${announcement.id}`, '/archive.atom']) {
+      const { body } = await visitor.get(url);
+      expect(body).toContain(item.title);
+      expect(body).not.toMatch(/York|Team lead/);
+    }
     await setting('link');
     expect((await visitor.get('/archive')).body).not.toContain(announcement.id);
     expect((await visitor.get(`/a/${announcement.id}`)).body).toContain('noindex');
@@ -164,7 +180,9 @@ describe('a bulletin', () => {
     expect((await visitor.get(`/a/${announcement.id}`)).statusCode).toBe(404);
     await setting('public');
     clock.set('2027-06-30T23:00:00Z');
-    expect((await visitor.get(`/a/${announcement.id}`)).statusCode).toBe(404);
+    const over = await visitor.get(`/a/${announcement.id}`);
+    expect([over.statusCode, over.body]).toEqual([410, expect.stringContaining('This is over')]);
+    expect(over.body).not.toContain(item.title);
     expect((await visitor.get('/archive')).body).not.toContain(announcement.id);
   });
 

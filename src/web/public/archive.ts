@@ -51,10 +51,13 @@ export const archivePages = routes({ name: 'archive', needs: ['access', 'pages']
 
   app.get<ById>('/a/:id', async (request, reply) => {
     const settings = await readSettings(db);
-    const { listed, ...entry } = await archivePage(db, request.params.id, { clock, settings });
+    const page = await archivePage(db, request.params.id, { clock, settings });
+    if (page.over) {
+      return reply.code(410).page('public/announcement-over', { title: 'This is over', name: page.title });
+    }
     return reply
       .header('content-security-policy', WITH_PICTURES)
-      .page('public/announcement', { title: entry.title, isListed: listed, entry: entryView(entry) });
+      .page('public/announcement', { title: page.title, isListed: page.listed, entry: entryView(page) });
   });
 });
 
