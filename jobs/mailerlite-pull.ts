@@ -55,7 +55,8 @@ export const mailerlitePull = defineJob({
       const reason = run === undefined ? undefined : lasting(error);
       if (run === undefined || reason === undefined) throw error;
       log.error({ err: error, runId: run.id }, 'The comparison with MailerLite was given up');
-      await finishPull(db, run, { state: 'failed', reason }, { clock });
+      const missing = error instanceof TooManyMissing ? { missing: error.missing } : {};
+      await finishPull(db, run, { state: 'failed', reason, ...missing }, { clock });
     }
   },
 });

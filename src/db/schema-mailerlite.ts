@@ -63,6 +63,8 @@ export const syncRuns = pgTable('sync_runs', {
   first: boolean().notNull(),
   counts: jsonb().notNull(),
   reason: text(),
+  missing: integer(),
+  missingExpected: integer('missing_expected').notNull().default(0),
   startedAt: instant('started_at').notNull(),
   updatedAt: instant('updated_at').notNull(),
   finishedAt: instant('finished_at'),

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, isNull, lt, sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
 import { mailerliteLinks, syncDifferences } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -77,14 +77,21 @@ export const DIFFERENCE_WORDS: Readonly<Record<DifferenceKind, DifferenceWords>>
 
 export type Difference = typeof syncDifferences.$inferSelect;
 
+/** A difference with what a person needs to decide about it. */
+export interface OpenDifference extends Difference {
+  /** The address that MailerLite has, where it is another one. */
+  readonly emailThere: string | null;
+}
+
 /** What no rule decides and nobody has dealt with, newest first. `before` is the id of the last row of the previous page. */
 export async function listDifferences(
   tx: Tx,
   { limit = 50, before }: { limit?: number; before?: string } = {},
-): Promise<Difference[]> {
+): Promise<OpenDifference[]> {
   return tx
-    .select()
+    .select({ ...getTableColumns(syncDifferences), emailThere: mailerliteLinks.emailThere })
     .from(syncDifferences)
+    .leftJoin(mailerliteLinks, eq(mailerliteLinks.subscriberId, syncDifferences.subscriberId))
     .where(
       and(
         isNull(syncDifferences.resolvedAt),

@@ -54,11 +54,17 @@ export type SyncRun = Omit<typeof syncRuns.$inferSelect, 'counts'> & { readonly 
 /**
  * Begins a comparison of both lists. There is one at a time.
  *
+ * @param input `missingExpected`: an administrator has said that up to so many people were removed in MailerLite on
+ *   purpose.
  * @returns the run, and whether it is the one that was under way already.
  */
 export async function startPull(
   tx: Tx,
-  { trigger, startedBy }: { trigger: 'nightly' | 'demand'; startedBy: Actor },
+  {
+    trigger,
+    startedBy,
+    missingExpected = 0,
+  }: { trigger: 'nightly' | 'demand'; startedBy: Actor; missingExpected?: number },
   { clock }: { clock: Clock },
 ): Promise<{ run: SyncRun; begun: boolean }> {
   const now = clock.now();
@@ -79,6 +85,7 @@ export async function startPull(
         pageSize: PAGE,
         first: done === undefined,
         counts: NO_COUNTS,
+        missingExpected,
         startedAt: now,
         updatedAt: now,
       })
@@ -88,7 +95,12 @@ export async function startPull(
     if (begun.length === 1 && trigger === 'demand') {
       await recordAudit(
         inner,
-        { actor: startedBy, action: 'mailerlite_sync.started', subject: run.id },
+        {
+          actor: startedBy,
+          action: 'mailerlite_sync.started',
+          subject: run.id,
+          ...(missingExpected > 0 ? { after: { missingExpected } } : {}),
+        },
         { clock },
       );
     }
@@ -179,16 +191,25 @@ export async function shrinkPage(tx: Tx, run: SyncRun, pageSize: number): Promis
   return { ...run, pageSize };
 }
 
-/** So many people are no longer listed that the list must be the wrong one. */
+/** So many people are no longer listed that the list may be the wrong one. */
 export class TooManyMissing extends Error {
   override readonly name = 'TooManyMissing';
+  readonly missing: number;
+
+  constructor(missing: number, linked: number) {
+    super(
+      `MailerLite no longer lists ${missing} of ${linked} people. Is this the key of the right account? Nothing was changed for them.`,
+    );
+    this.missing = missing;
+  }
 }
 
 /**
  * The MailerLite ids of some people who were not listed by this run, to be looked at one by one: they may have
  * moved from one state to another between two pages.
  *
- * @throws TooManyMissing when there are so many that the list itself must be the wrong one.
+ * @throws TooManyMissing when there are so many that the list itself may be the wrong one, and more than an
+ *   administrator has said to be gone.
  */
 export async function missingPeople(tx: Tx, run: SyncRun, limit: number): Promise<string[]> {
   const missing = sql`from mailerlite_links l
@@ -201,11 +222,8 @@ export async function missingPeople(tx: Tx, run: SyncRun, limit: number): Promis
         (select count(*)::int from mailerlite_links where mailerlite_id is not null) as linked`,
     );
     const { missing: count, linked } = row!;
-    if (count >= MOST_MISSING.people && count > linked * MOST_MISSING.share) {
-      throw new TooManyMissing(
-        `MailerLite no longer lists ${count} of ${linked} people. Is this the key of the right account? Nothing was changed for them.`,
-      );
-    }
+    const many = count >= MOST_MISSING.people && count > linked * MOST_MISSING.share;
+    if (many && count > run.missingExpected) throw new TooManyMissing(count, linked);
   }
   const found = await rows<{ id: string }>(
     tx,
@@ -291,11 +309,11 @@ export async function markGone(
   );
 }
 
-/** Ends a run. `reason` says why it failed. */
+/** Ends a run. `reason` says why it failed, `missing` how many people too few were listed, where that was why. */
 export async function finishPull(
   tx: Tx,
   run: SyncRun,
-  outcome: { state: 'done' } | { state: 'failed'; reason: string },
+  outcome: { state: 'done' } | { state: 'failed'; reason: string; missing?: number },
   { clock }: { clock: Clock },
 ): Promise<void> {
   const now = clock.now();
@@ -304,6 +322,7 @@ export async function finishPull(
     .set({
       state: outcome.state,
       reason: outcome.state === 'failed' ? outcome.reason : null,
+      missing: outcome.state === 'failed' ? (outcome.missing ?? null) : null,
       finishedAt: now,
       updatedAt: now,
     })

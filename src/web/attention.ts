@@ -12,6 +12,7 @@ import type { AdminRole } from '../organisation/admins.ts';
 import type { Settings } from '../organisation/settings.ts';
 import { roomsNeedingAttention } from '../rooms/view.ts';
 import { planWarnings } from '../sync/overview.ts';
+import { listRuns } from '../sync/pull-runs.ts';
 import { readWebhookState } from '../sync/webhook-state.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { decisionView } from './admin/meetings.ts';
@@ -158,6 +159,7 @@ async function forAdministrators(tx: Tx, now: Temporal.Instant, settings: Settin
       link: 'Decide',
     });
   }
+  const [lastRun] = await listRuns(tx, { limit: 1 });
   const limits = await planWarnings(tx, settings, { clock: { now: () => now }, zone: settings.timeZone });
   const webhook = await readWebhookState(tx);
   const faults = webhook.wanted ? webhook.faults : [];
@@ -167,6 +169,14 @@ async function forAdministrators(tx: Tx, now: Temporal.Instant, settings: Settin
     href: '/admin/mailerlite',
     link: 'Look at it',
   } as const;
+  if (lastRun?.state === 'failed') {
+    matters.push({
+      ...inMailerLite,
+      tone: 'bad',
+      title: 'The last comparison with MailerLite failed',
+      text: lastRun.reason ?? 'Nothing is known of the reason.',
+    });
+  }
   for (const text of limits) {
     matters.push({ ...inMailerLite, title: 'MailerLite’s plan is nearly used up', text });
   }

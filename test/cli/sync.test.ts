@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runningPull } from '../../src/sync/pull-runs.ts';
 import { openTestCli, type TestCli } from './harness.ts';
 
 let cli: TestCli;
@@ -36,6 +37,12 @@ describe('sync', () => {
     const { stdout } = await cli.run('sync', 'status');
     expect(stdout).toMatch(/Changes to tell +1, of which 0 opted out\n/);
     expect(stdout).toMatch(/Last comparison +none\n/);
+  });
+
+  it('takes it from a person that people were removed in MailerLite on purpose', async () => {
+    expect((await cli.run('sync', 'mailerlite', '--removed-there', 'many')).stderr).toContain('whole number');
+    expect((await cli.run('sync', 'mailerlite', '--removed-there', '40')).status).toBe(0);
+    expect(await runningPull(cli.database.db)).toMatchObject({ missingExpected: 40 });
   });
 
   it('says that it is off without a key', async () => {

@@ -7,7 +7,7 @@ import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { changePreferences } from '../../src/subscribers/preferences.ts';
 import { findSubscriber, removeSubscriber, updateSubscriber } from '../../src/subscribers/subscribers.ts';
 import { listDifferences, resolveDifference } from '../../src/sync/differences.ts';
-import { listRuns } from '../../src/sync/pull-runs.ts';
+import { listRuns, startPull } from '../../src/sync/pull-runs.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import {
   createWorld,
@@ -475,7 +475,7 @@ describe('two lists', () => {
       expect(await here('person3@example.org')).toEqual([]);
     });
 
-    it('that gives the key of another account: nobody counts as gone', async () => {
+    it('that gives the key of another account: nobody counts as gone, unless somebody says that they are', async () => {
       world.fake.createSubscribers({ count: 40, groups: inGroups('meetings') });
       await pull(world);
       for (let number = 1; number <= 40; number++) {
@@ -483,8 +483,17 @@ describe('two lists', () => {
       }
       await pull(world);
       const [run] = await listRuns(world.db);
+      expect(run).toMatchObject({ state: 'failed', missing: 40 });
       expect(run!.reason).toContain('40 of 40');
+      const compareAgain = async (missingExpected: number) => {
+        await startPull(world.db, { trigger: 'demand', startedBy: 'admin:1', missingExpected }, world);
+        await settle(world);
+      };
+      await compareAgain(39);
       expect(await kinds()).toEqual([]);
+      await compareAgain(40);
+      expect(await kinds()).toEqual(Array.from({ length: 40 }, () => 'gone_there'));
+      expect(await here('person3@example.org')).toEqual(['meetings']);
     });
   });
 

@@ -8,7 +8,7 @@ import { fileComplaint } from '../../src/subscribers/complaints.ts';
 import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { noteDifferences } from '../../src/sync/differences.ts';
-import { runningPull } from '../../src/sync/pull-runs.ts';
+import { finishPull, runningPull, startPull } from '../../src/sync/pull-runs.ts';
 import { readWebhookState, saveWebhook, wantWebhook } from '../../src/sync/webhook-state.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
@@ -225,6 +225,40 @@ describe('the administrator', () => {
     const webhook = { url: 'https://x.example/hooks/mailerlite', mailerliteId: '1', secret: 's' };
     await saveWebhook(database.db, { ...webhook, faults: ['MailerLite has blocked it.'] }, by);
     expect(await first()).toContain('MailerLite has blocked it.');
+  });
+
+  it('reads what each difference is about, and why a comparison failed', async () => {
+    const by = { clock: site.clock, actor: 'test' };
+    await noteDifferences(
+      database.db,
+      [
+        { kind: 'address_differs', subscriberId: id, mailerliteId: '7', detail: 'a hash' },
+        { kind: 'not_taken_back', subscriberId: id, mailerliteId: '7' },
+        { kind: 'erased_returned', mailerliteId: '31897397363737859' },
+      ],
+      by,
+    );
+    await database.db.execute(sql`
+      insert into mailerlite_links (subscriber_id, mailerlite_id, email_there, wanted_at)
+      values (${id}, '7', 'ann@new.example', now())
+      on conflict (subscriber_id) do update set mailerlite_id = '7', email_there = 'ann@new.example'`);
+    const { run } = await startPull(database.db, { trigger: 'nightly', startedBy: 'system' }, by);
+    const failed = {
+      state: 'failed',
+      reason: 'MailerLite no longer lists 40 of 50 people.',
+      missing: 40,
+    } as const;
+    await finishPull(database.db, run, failed, by);
+    const page = await browser.get('/admin/mailerlite');
+    expect(page.body).toContain('Here it is ann.lee@example.org, in MailerLite ann@new.example.');
+    expect(page.body).not.toContain('a hash');
+    expect(page.body).toContain('subscriber 31897397363737859');
+    expect(page.body).toContain('Give the address of a MailerLite form');
+    expect((await browser.get('/admin')).body).toContain('The last comparison with MailerLite failed');
+    await changeSetting(database.db, 'mailerliteFormUrl', 'https://forms.example/back', by);
+    expect((await browser.get('/admin/mailerlite')).body).toContain('href="https://forms.example/back"');
+    await browser.post('/admin/mailerlite/sync', { missing: '40' });
+    expect(await runningPull(database.db)).toMatchObject({ missingExpected: 40 });
   });
 
   it('compares with MailerLite, has it report, and decides about differences', async () => {

@@ -15,14 +15,30 @@ export function addSyncCommands(program: Command, session: Session): void {
   addCommand(group, session, {
     usage: 'mailerlite',
     summary: 'compare both lists now; the workers do it in the background',
-    schema: z.object({}),
-    run: withApp(async (_input, { app }) => {
+    options: [
+      {
+        flags: '--removed-there <number>',
+        help: 'up to so many people were removed in MailerLite on purpose',
+      },
+    ],
+    schema: z.object({
+      removedThere: z
+        .string()
+        .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
+        .transform(Number)
+        .optional(),
+    }),
+    run: withApp(async ({ removedThere }, { app }) => {
       if (app.config.MAILERLITE_API_KEY === undefined) {
         throw new ConvenorError('wrong_state', 'The synchronisation is off: set MAILERLITE_API_KEY first.');
       }
       const { run, begun } = await startPull(
         app.db,
-        { trigger: 'demand', startedBy: CLI_ACTOR },
+        {
+          trigger: 'demand',
+          startedBy: CLI_ACTOR,
+          ...(removedThere === undefined ? {} : { missingExpected: removedThere }),
+        },
         { clock: app.clock },
       );
       await app.nudge();
@@ -43,8 +59,8 @@ export function addSyncCommands(program: Command, session: Session): void {
   });
 }
 
-function runData({ id, trigger, startedBy, state, reason, startedAt, finishedAt, counts }: SyncRun) {
-  return { id, trigger, startedBy, state, reason, startedAt, finishedAt, counts };
+function runData({ id, trigger, startedBy, state, reason, missing, startedAt, finishedAt, counts }: SyncRun) {
+  return { id, trigger, startedBy, state, reason, missing, startedAt, finishedAt, counts };
 }
 
 function overviewData(overview: SyncOverview) {
@@ -85,8 +101,14 @@ function overviewText(overview: SyncOverview, zone: string): string {
   ]);
 }
 
-function runText({ state, reason, startedAt, finishedAt, counts }: SyncRun, zone: string): string {
+function runText({ state, reason, missing, startedAt, finishedAt, counts }: SyncRun, zone: string): string {
   const at = formatDateTime(finishedAt ?? startedAt, zone);
-  if (state === 'failed') return `${at}, failed: ${reason ?? 'no reason is known'}`;
+  if (state === 'failed') {
+    const further =
+      missing === null
+        ? ''
+        : ` If they were removed on purpose: "sync mailerlite --removed-there ${missing}".`;
+    return `${at}, failed: ${reason ?? 'no reason is known'}${further}`;
+  }
   return `${at}, ${formatNumber(counts.added)} new here, ${formatNumber(counts.withdrawn)} left`;
 }

@@ -1,11 +1,11 @@
 import { formatDateTime, formatShortDateTime } from '../../calendar/format.ts';
 import { readSettings, type Settings } from '../../organisation/settings.ts';
-import { findSubscriber } from '../../subscribers/subscribers.ts';
+import { findSubscriber, type Subscriber } from '../../subscribers/subscribers.ts';
 import {
   DIFFERENCE_WORDS,
   listDifferences,
   resolveDifference,
-  type Difference,
+  type OpenDifference,
   type Resolution,
 } from '../../sync/differences.ts';
 import { planWarnings, syncOverview, type SyncOverview } from '../../sync/overview.ts';
@@ -58,6 +58,7 @@ export const mailerlitePages = routes({ name: 'mailerlite', needs: ['access', 'p
       isOn,
       isRunning: overview.running !== undefined,
       never: overview.running === undefined && overview.lastRun === undefined,
+      missing: overview.running === undefined ? (overview.lastRun?.missing ?? undefined) : undefined,
       findings: isOn
         ? [
             ...warnings.map((what): Finding => ({ tone: 'warn', icon: 'icons/warn', what, detail: '' })),
@@ -77,7 +78,16 @@ export const mailerlitePages = routes({ name: 'mailerlite', needs: ['access', 'p
 
   app.post('/admin/mailerlite/sync', async (request, reply) => {
     const { actor } = await acting(request);
-    const { begun } = await startPull(db, { trigger: 'demand', startedBy: actor }, { clock });
+    const missing = field(request, 'missing');
+    const { begun } = await startPull(
+      db,
+      {
+        trigger: 'demand',
+        startedBy: actor,
+        ...(/^\d{1,9}$/.test(missing) ? { missingExpected: Number(missing) } : {}),
+      },
+      { clock },
+    );
     await nudge();
     flash(
       request,
@@ -211,25 +221,37 @@ export const mailerlitePages = routes({ name: 'mailerlite', needs: ['access', 'p
     ];
   }
 
-  async function differenceView(difference: Difference, settings: Settings) {
+  async function differenceView(difference: OpenDifference, settings: Settings) {
     const { title, explanation, resolutions } = DIFFERENCE_WORDS[difference.kind];
     const subscriber =
       difference.subscriberId === null ? undefined : await findSubscriber(db, difference.subscriberId);
+    const formUrl = difference.kind === 'not_taken_back' ? settings.mailerliteFormUrl : '';
     return {
       id: difference.id,
       title,
       explanation,
       resolutions,
-      detail: difference.detail,
+      detail: detailOf(difference, subscriber),
       person: subscriber && { id: subscriber.id, name: subscriber.name ?? subscriber.email },
       when: formatDateTime(difference.foundAt, settings.timeZone),
-      formUrl:
-        difference.kind === 'not_taken_back' && settings.mailerliteFormUrl !== ''
-          ? settings.mailerliteFormUrl
-          : undefined,
+      formUrl: formUrl === '' ? undefined : formUrl,
+      asksForForm: difference.kind === 'not_taken_back' && formUrl === '',
     };
   }
 });
+
+/** What the words of its kind do not say: the two addresses, the person whom we know no more, MailerLite's answer. */
+function detailOf(
+  { kind, detail, emailThere, mailerliteId }: OpenDifference,
+  subscriber?: Subscriber,
+): string {
+  if (kind === 'address_differs') {
+    return `Here it is ${subscriber?.email ?? 'not known'}, in MailerLite ${emailThere ?? 'not known any more'}.`;
+  }
+  return subscriber === undefined && mailerliteId !== null
+    ? `${detail} In MailerLite it is subscriber ${mailerliteId}.`.trim()
+    : detail;
+}
 
 function runView(run: SyncRun, { timeZone }: Settings) {
   const { added, given, withdrawn, gone, differences, unreadable, pushes } = run.counts;
