@@ -42,6 +42,7 @@ export async function subscriberRecord(tx: Tx, idOrEmail: string) {
   const { id, emailNormalised } = person;
   return {
     person,
+    declaration: await declarationOf(tx, person.declarationWording),
     topics: await tx
       .select({
         topic: topicSubscriptions.topic,
@@ -183,6 +184,16 @@ export async function subscriberRecord(tx: Tx, idOrEmail: string) {
   };
 }
 
+/** The text that they declared to be true when they joined; null for somebody who came to the list in another way. */
+async function declarationOf(tx: Tx, wording: string | null): Promise<string | null> {
+  if (wording === null) return null;
+  const [found] = await tx
+    .select({ text: consentWordings.text })
+    .from(consentWordings)
+    .where(eq(sql`${consentWordings.key} || '@' || ${consentWordings.version}`, wording));
+  return found?.text ?? null;
+}
+
 /** What they handed in for the noticeboard, as long as it is known who did. */
 function itemsOf(tx: Tx, emailNormalised: string) {
   return tx
@@ -267,6 +278,8 @@ export function recordParts(record: SubscriberRecord, { zone }: { zone: string }
     ['Membership', person.memberKind === null ? null : MEMBER_KIND_WORDS[person.memberKind]],
     ['HCPC number', person.hcpcNumber],
     ['Declared on', time(person.declaredAt)],
+    ['What you declared', record.declaration],
+    ['Invited by', person.invitedBy === null ? null : 'another member'],
     ['State', person.state],
     ['On our list since', time(person.createdAt)],
     ['Left on', time(person.leftAt)],
@@ -302,7 +315,10 @@ export function recordParts(record: SubscriberRecord, { zone }: { zone: string }
     ),
     part(
       'Why we do not mail you',
-      record.doNotMail.map(({ reason, at }) => `${SUPPRESSION_WORDS[reason]} (${time(at)})`),
+      record.doNotMail.map(
+        ({ reason, detail, at }) =>
+          `${SUPPRESSION_WORDS[reason]} (${time(at)})${detail ? `\n  What was noted: ${detail}` : ''}`,
+      ),
     ),
     part(
       'Messages',

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenDatabase } from '../../src/db/open.ts';
 import { joinRequests, serviceMails } from '../../src/db/schema.ts';
 import { addSubscriber, findSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
-import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
+import { recordAsText, subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { forgedLink } from '../support/forged-link.ts';
-import { openSite, setUpGroup, type Site } from './site.ts';
+import { Browser, openSite, setUpGroup, type Site } from './site.ts';
 
 let database: OpenDatabase;
 let site: Site;
@@ -109,6 +109,19 @@ describe('the form to join', () => {
     await join(GOOD, invite);
     const [request] = await database.db.select().from(joinRequests);
     expect(request!.invitedBy).toBe(host.id);
+    await site.app.inject({ method: 'POST', url: await confirmLink(), headers: urlencoded, payload: '' });
+    const browser = new Browser(site);
+    await browser.signIn('administrator@example.org');
+    const { body } = await browser.get(
+      `/admin/subscribers/${(await findSubscriber(database.db, 'bea@example.org'))!.id}`,
+    );
+    expect(body).toContain(`<a href="/admin/subscribers/${host.id}">host@example.org</a>`);
+    expect(body).toContain('“I am an occupational therapist or a student');
+    const record = recordAsText(await subscriberRecord(database.db, 'bea@example.org'), {
+      zone: 'Europe/London',
+    });
+    expect(record).toContain('Invited by: another member');
+    expect(record).toContain('What you declared: I am an occupational therapist');
     site.clock.advance({ hours: 2 });
     expect((await site.app.inject(invite)).body).toContain('This invitation has run out');
     expect((await site.app.inject(forgedLink(invite))).statusCode).toBe(404);

@@ -95,6 +95,7 @@ describe('subscribers', () => {
     expect(without.body).toContain('Why must say why the person is removed');
     await browser.post(`/admin/subscribers/${id}/remove`, { reason: 'Asked by telephone' });
     expect((await findSubscriber(database.db, id))!.state).toBe('removed');
+    expect((await browser.get(`/admin/subscribers/${id}`)).body).toContain('“Asked by telephone”');
     await browser.post(`/admin/subscribers/${id}/allow`);
     expect((await findSubscriber(database.db, id))!.state).toBe('left');
   });

@@ -7,7 +7,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Settings } from '../../organisation/settings.ts';
 import { MEMBER_KIND_WORDS } from '../../subscribers/members.ts';
 import { subscriberRecord } from '../../subscribers/subscriber-record.ts';
-import { getSubscriber } from '../../subscribers/subscribers.ts';
+import { findSubscriber, getSubscriber } from '../../subscribers/subscribers.ts';
 import { SUPPRESSION_WORDS } from '../../subscribers/suppressions.ts';
 import { topicChoices } from '../topic-choices.ts';
 import { capital } from '../views.ts';
@@ -26,6 +26,8 @@ export async function personModel(
   const subscriber = await getSubscriber(db, id);
   const record = await subscriberRecord(db, id);
   const time = (at: Temporal.Instant) => formatDateTime(at, timeZone);
+  const day = (at: Temporal.Instant) => formatDate(toWall(at, timeZone).toPlainDate());
+  const inviter = subscriber.invitedBy === null ? undefined : await findSubscriber(db, subscriber.invitedBy);
   return {
     title: subscriber.name ?? subscriber.email,
     section: 'subscribers',
@@ -34,7 +36,10 @@ export async function personModel(
       id: subscriber.id,
       email: subscriber.email,
       ...SUBSCRIBER_WORDS[subscriber.state],
-      since: formatDate(toWall(subscriber.createdAt, timeZone).toPlainDate()),
+      since: day(subscriber.createdAt),
+      declared: subscriber.declaredAt === null ? undefined : day(subscriber.declaredAt),
+      declaration: record.declaration ?? undefined,
+      inviter: inviter && { id: inviter.id, name: inviter.name ?? inviter.email },
       kind: subscriber.memberKind === null ? undefined : capital(MEMBER_KIND_WORDS[subscriber.memberKind]),
       hcpcNumber: subscriber.hcpcNumber ?? undefined,
       paused:
@@ -43,6 +48,7 @@ export async function personModel(
           : undefined,
       suppressed:
         subscriber.suppressed === null ? undefined : `${capital(SUPPRESSION_WORDS[subscriber.suppressed])}.`,
+      noted: record.doNotMail[0]?.detail ?? undefined,
       canAllow: subscriber.suppressed === 'removed' || subscriber.suppressed === 'bounced',
       canRemove: subscriber.state !== 'removed',
       onList: subscriber.state === 'active',
