@@ -4,7 +4,7 @@ import { suppressions, TOPICS } from '../db/schema.ts';
 import { recordConsent } from '../subscribers/consent-ledger.ts';
 import { followConsent } from '../subscribers/consent-state.ts';
 import { enrol, type Enrolment } from '../subscribers/enrol.ts';
-import { suppressAddress, suppressedAmong } from '../subscribers/suppressions.ts';
+import { suppressAddress, suppressedAmong, type SuppressionReason } from '../subscribers/suppressions.ts';
 import { parseName } from '../subscribers/members.ts';
 import { actsFor, heldNote, type Pair, type SeenContext, type SeenSummary } from './seen.ts';
 import { noteDifferences } from './differences.ts';
@@ -28,12 +28,7 @@ export async function addNewcomers(
     newcomers.map(({ address }) => address.normalised),
     { addressHash },
   );
-  await refuseErased(
-    tx,
-    newcomers.filter(({ address }) => suppressed.get(address.normalised) === 'erased'),
-    context,
-    summary,
-  );
+  await refuseErased(tx, newcomers, suppressed, context, summary);
   const welcome = newcomers.filter(({ address }) => !suppressed.has(address.normalised));
   for (const { there, address } of welcome) {
     if (there.status !== 'bounced' && there.status !== 'junk') continue;
@@ -124,22 +119,31 @@ async function recordLeaving(
   );
 }
 
-/** Who was erased and is still, or again, in MailerLite is to be forgotten there; unless they came back themselves. */
+/**
+ * Who was erased and is still, or again, in MailerLite is to be forgotten there, in whatever state; unless they came
+ * back themselves, which somebody whom an administrator had removed before cannot. (Who was removed and not erased is
+ * known here, and no newcomer.)
+ */
 async function refuseErased(
   tx: Tx,
-  erased: readonly Pair[],
+  newcomers: readonly Pair[],
+  suppressed: ReadonlyMap<string, SuppressionReason>,
   context: SeenContext,
   summary: SeenSummary,
 ): Promise<void> {
-  const mailable = erased.filter(({ there }) => there.status === 'active' || there.status === 'unconfirmed');
-  if (mailable.length === 0) return;
-  const erasedAt = await erasureTimes(tx, mailable, context);
-  const cameBack = ({ there, address }: Pair): boolean => {
-    const at = erasedAt.get(context.addressHash(address.normalised));
-    return there.optedInAt !== null && at !== undefined && Temporal.Instant.compare(there.optedInAt, at) > 0;
+  const reasonOf = ({ address }: Pair) => suppressed.get(address.normalised);
+  const erased = newcomers.filter((pair) => ['erased', 'removed'].includes(reasonOf(pair) ?? ''));
+  if (erased.length === 0) return;
+  const erasedAt = await erasureTimes(tx, erased, context);
+  const cameBack = (pair: Pair): boolean => {
+    const { status, optedInAt } = pair.there;
+    const at = erasedAt.get(context.addressHash(pair.address.normalised));
+    const mailable = status === 'active' || status === 'unconfirmed';
+    if (!mailable || reasonOf(pair) === 'removed' || optedInAt === null || at === undefined) return false;
+    return Temporal.Instant.compare(optedInAt, at) > 0;
   };
-  const back = mailable.filter(cameBack);
-  const forget = mailable.filter((pair) => !cameBack(pair)).map(({ there }) => there.id);
+  const back = erased.filter(cameBack);
+  const forget = erased.filter((pair) => !cameBack(pair)).map(({ there }) => there.id);
   summary.differences += await noteDifferences(
     tx,
     back.map(({ there }) => ({ kind: 'erased_returned', mailerliteId: there.id })),

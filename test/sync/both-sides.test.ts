@@ -189,6 +189,19 @@ describe('two lists', () => {
       await pull(world);
       expect(await here('bo@example.org')).toBeUndefined();
       expect(there('bo@example.org')).toEqual([]);
+
+      // Nor somebody who was removed and then erased, nor what MailerLite keeps of one whom it was never linked with.
+      await eraseSubscriber(world.db, { id: await idOf(), by: 'administrator' }, context());
+      await enrolHere(world, ['cy@example.org']);
+      await eraseSubscriber(world.db, { id: await idOf('cy@example.org'), by: 'preferences' }, context());
+      world.fake.createSubscriber({ email: ANNA, groups: inGroups('meetings') });
+      world.fake.act({ email: ANNA, act: 'return', confirmed: true });
+      world.fake.createSubscriber({ email: 'cy@example.org', status: 'unsubscribed' });
+      await pull(world);
+      for (const email of [ANNA, 'cy@example.org']) {
+        expect(() => world.fake.subscriber({ email })).toThrow('No query results');
+      }
+      expect(await kinds()).toEqual([]);
     });
 
     it('leave the groups for a pause and come back after it', async () => {
