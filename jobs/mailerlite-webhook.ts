@@ -78,7 +78,7 @@ async function lookAt(ids: readonly string[], services: EventServices): Promise<
       await markGone(tx, gone, { clock });
       const done = [...seen.map(({ id }) => id), ...settled].filter((id) => !stale.includes(id));
       const keys = done.flatMap((id) => events.get(id) ?? []);
-      await handleEvents(tx, keys, { clock });
+      await handleEvents(tx, keys, { clock, askedAt });
       return keys.length;
     }),
   );

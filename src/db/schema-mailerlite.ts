@@ -48,6 +48,7 @@ export const mailerliteEvents = pgTable('mailerlite_events', {
   groupId: text('group_id'),
   changedAt: instant('changed_at'),
   receivedAt: instant('received_at').notNull(),
+  repeatedAt: instant('repeated_at'),
   handledAt: instant('handled_at'),
 });
 

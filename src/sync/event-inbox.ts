@@ -1,6 +1,5 @@
-import { inArray, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '../db/open.ts';
-import { mailerliteEvents } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { parseEmailAddress } from '../kernel/email-address.ts';
 
@@ -22,8 +21,9 @@ export interface ReceivedEvent {
 }
 
 /**
- * Stores events, each once, however often they are delivered. What is not about a subscriber counts as dealt
- * with. Quick: the sender waits for the answer.
+ * Stores events, each once, however often they are delivered. One in the very words of an earlier one, which was
+ * dealt with, may be another delivery of it or tell of something new: it is dealt with again, which changes nothing
+ * where nothing is new. What is not about a subscriber counts as dealt with. Quick: the sender waits for the answer.
  *
  * @returns how many were new.
  */
@@ -34,26 +34,33 @@ export async function storeEvents(
 ): Promise<number> {
   if (events.length === 0) return 0;
   const now = clock.now();
+  const at = sql`${now.toString()}::timestamptz`;
+  const values = events.map(({ name, dedupeKey, subscriber, groupId }) => ({
+    key: dedupeKey,
+    name,
+    id: subscriber?.id ?? null,
+    status: subscriber?.status ?? null,
+    left: subscriber?.unsubscribedAt?.toString() ?? null,
+    group: groupId,
+    changed: subscriber?.updatedAt?.toString() ?? null,
+  }));
   return tx.transaction(async (inner) => {
-    const stored = await inner
-      .insert(mailerliteEvents)
-      .values(
-        events.map(({ name, dedupeKey, subscriber, groupId }) => ({
-          name,
-          dedupeKey,
-          mailerliteId: subscriber?.id ?? null,
-          status: subscriber?.status ?? null,
-          unsubscribedAt: subscriber?.unsubscribedAt ?? null,
-          groupId,
-          changedAt: subscriber?.updatedAt ?? null,
-          receivedAt: now,
-          handledAt: subscriber === undefined ? now : null,
-        })),
-      )
-      .onConflictDoNothing()
-      .returning({ key: mailerliteEvents.dedupeKey });
+    const stored = await rows<{ fresh: boolean }>(
+      inner,
+      sql`insert into mailerlite_events as e (
+          dedupe_key, name, mailerlite_id, status, unsubscribed_at, group_id, changed_at, received_at, handled_at
+        )
+        select distinct on (p.key) p.key, p.name, p.id, p.status, p."left", p."group", p.changed, ${at},
+          case when p.id is null then ${at} end
+        from jsonb_to_recordset(${JSON.stringify(values)}::text::jsonb) as p(
+          key text, name text, id text, status text, "left" timestamptz, "group" text, changed timestamptz)
+        order by p.key
+        on conflict (dedupe_key) do update set repeated_at = ${at}, handled_at = null
+        where e.mailerlite_id is not null
+        returning e.xmax = 0 as fresh`,
+    );
     await linkByAddress(inner, events, now);
-    return stored.length;
+    return stored.filter(({ fresh }) => fresh).length;
   });
 }
 
@@ -114,15 +121,25 @@ export async function waitingEvents(
   return new Map(found.map(({ id, keys }) => [id, keys]));
 }
 
-/** Marks events as dealt with. */
+/**
+ * Marks events as dealt with by a look at the people.
+ *
+ * @param askedAt when the look was asked for: what came once more since then is still to be dealt with.
+ */
 export async function handleEvents(
   tx: Tx,
   keys: readonly string[],
-  { clock }: { clock: Clock },
+  { clock, askedAt }: { clock: Clock; askedAt: Temporal.Instant },
 ): Promise<void> {
   if (keys.length === 0) return;
-  await tx
-    .update(mailerliteEvents)
-    .set({ handledAt: clock.now() })
-    .where(inArray(mailerliteEvents.dedupeKey, [...keys]));
+  await tx.execute(sql`
+    update mailerlite_events e set handled_at = ${clock.now().toString()}::timestamptz
+    from (
+      -- In the order in which events are stored, so that neither waits for the other.
+      select o.dedupe_key from mailerlite_events o
+      where o.dedupe_key in (select jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb))
+        and (o.repeated_at is null or o.repeated_at <= ${askedAt.toString()}::timestamptz)
+      order by o.dedupe_key for update
+    ) w
+    where e.dedupe_key = w.dedupe_key`);
 }

@@ -318,6 +318,26 @@ describe('two lists', () => {
       expect([await here(), there()]).toEqual([[], []]);
     });
 
+    it('take a report in the words of an earlier one for news', async () => {
+      await world.client.ensureWebhook('http://127.0.0.1:9/hooks/mailerlite');
+      await agreed('meetings');
+      const leave = { email: ANNA, act: 'leave', group: world.groups.meetings } as const;
+      actThere(leave);
+      const words = world.fake.takeDeliveries();
+      await receiveEvents(world, words);
+      await settle(world);
+      expect(await here()).toEqual([]);
+      actThere({ email: ANNA, act: 'return', confirmed: true });
+      actThere({ email: ANNA, act: 'join', group: world.groups.meetings });
+      await receive();
+      expect(await here()).toEqual(['meetings']);
+      actThere(leave);
+      world.fake.takeDeliveries();
+      await receiveEvents(world, words);
+      await settle(world);
+      expect([await here(), there()]).toEqual([[], []]);
+    });
+
     it('do not take a pause, of which MailerLite reports that they left the group, for an opt-out', async () => {
       await world.client.ensureWebhook('http://127.0.0.1:9/hooks/mailerlite');
       await agreed('meetings');

@@ -278,6 +278,11 @@ describe('the jobs of the synchronisation', () => {
       await settle(world);
       expect((await readWebhookState(world.db)).faults[0]).toContain('blocked');
       expect((await world.client.getWebhook(state.mailerliteId!)).enabled).toBe(true);
+
+      const config = { ...running().config, BASE_URL: 'https://elsewhere.example.org' };
+      await mailerliteWebhookCheck.run({}, { ...running(), config });
+      const urls = (await world.client.listWebhooks()).map((webhook) => webhook.url);
+      expect(urls).toEqual(['https://elsewhere.example.org/hooks/mailerlite']);
     });
 
     it('leaves no address in the stored events', async () => {
