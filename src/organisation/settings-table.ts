@@ -267,6 +267,10 @@ export const SETTINGS = {
   }),
   retentionUnconfirmed: keptFor('a request to join that was never confirmed', '14 days'),
   retentionLeft: keptFor('the name and address of somebody who has left', '12 months'),
+  retentionSuppressed: keptFor(
+    'the address of somebody who is not on the list, when mail to it came back or was reported as spam',
+    '12 months',
+  ),
   retentionEvidence: keptFor(
     'the IP address and browser noted with an agreement, after it was withdrawn',
     '24 months',

@@ -82,13 +82,18 @@ export function privacyNoticeText(settings: Settings): string {
     .join('\n\n');
 }
 
-/** Each class of data and how long it is kept, in the words of the settings. */
+/** Each class of data and how long it is kept: what no setting shortens, then the settings in their own words. */
 function retentionList(settings: Settings): string[] {
-  return (Object.keys(SETTINGS) as SettingKey[])
+  const kept = [
+    'Your details: as long as you are on the list',
+    'The proof of what was agreed to and withdrawn, without name and address: as long as the group exists',
+  ];
+  const set = (Object.keys(SETTINGS) as SettingKey[])
     .filter((key) => key.startsWith('retention'))
     .map((key) => {
       const what = SETTINGS[key].help.replace(/^How long we keep /, '').replace(/\.$/, '');
       const value = formatRetention(settings[key as 'retentionLeft']);
       return `${what[0]!.toUpperCase()}${what.slice(1)}: ${value === 'keep' ? 'as long as the group exists' : value}`;
     });
+  return [...kept, ...set];
 }

@@ -31,6 +31,7 @@ export async function applyRetention(db: Db, { clock, addressHash }: Context): P
   return {
     unconfirmed: await purgeUnconfirmed(db, before(settings.retentionUnconfirmed), now),
     left: await eraseLeft(db, before(settings.retentionLeft), { clock, addressHash }),
+    suppressed: await forgetStrangers(db, before(settings.retentionSuppressed)),
     evidence: await remove(
       db,
       sql`delete from consent_evidence v using consent_events e where e.seq = v.seq and not exists (
@@ -118,6 +119,17 @@ async function eraseLeft(db: Db, before: SQL, context: Context): Promise<number>
     }
   }
   return erased;
+}
+
+/** Lets go of addresses that take no mail and belong to nobody on the list. The keyed hash still keeps them off it. */
+async function forgetStrangers(db: Db, before: SQL): Promise<number> {
+  return remove(
+    db,
+    sql`update suppressions x set email_normalised = null, detail = null
+      where x.email_normalised is not null and x.reason in ('bounced', 'complained') and x.at < ${before}
+        and not exists (select 1 from subscribers s where s.email_normalised = x.email_normalised)
+      returning x.id`,
+  );
 }
 
 async function remove(tx: Tx, statement: SQL): Promise<number> {

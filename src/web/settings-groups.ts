@@ -86,6 +86,7 @@ export const SETTINGS_GROUPS: readonly SettingsGroup[] = [
     keys: [
       'retentionUnconfirmed',
       'retentionLeft',
+      'retentionSuppressed',
       'retentionEvidence',
       'retentionSendLog',
       'retentionServiceMails',
@@ -142,6 +143,7 @@ export const SETTING_NAMES: Readonly<Partial<Record<SettingKey, string>>> = {
   privacyProcessors: 'Who handles data for you',
   retentionUnconfirmed: 'Requests never confirmed',
   retentionLeft: 'People who have left',
+  retentionSuppressed: 'Strangers’ addresses that take no mail',
   retentionEvidence: 'Browser data of an agreement',
   retentionSendLog: 'Who was sent what',
   retentionServiceMails: 'Mail to one person',

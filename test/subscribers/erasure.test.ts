@@ -13,6 +13,7 @@ import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { applyRetention } from '../../src/subscribers/retention.ts';
 import { recordAsText, subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { addSubscriber, findSubscriber, removeSubscriber } from '../../src/subscribers/subscribers.ts';
+import { suppressAddress } from '../../src/subscribers/suppressions.ts';
 import { ManualClock } from '../support/clock.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { addressHash, pendingDelivery, someone } from './people.ts';
@@ -240,6 +241,20 @@ describe('retention', () => {
     expect(await apply()).toMatchObject({ left: 0 });
     await changeSetting(database.db, 'retentionLeft', '30 days', context());
     expect(await apply()).toMatchObject({ left: 1 });
+  });
+
+  it('lets go of a stranger’s address that takes no mail, and still keeps it off the list', async () => {
+    const anna = await someone(database.db, clock, 'anna@example.org');
+    for (const normalised of ['anna@example.org', 'stranger@example.org']) {
+      await suppressAddress(database.db, { normalised, reason: 'bounced', detail: '550 none' }, context());
+    }
+    days(364);
+    expect(await apply()).toMatchObject({ suppressed: 0 });
+    days(2);
+    expect(await apply()).toMatchObject({ suppressed: 1 });
+    expect(await everything()).not.toContain('stranger@');
+    await expect(addSubscriber(database.db, { email: 'stranger@example.org' }, context())).rejects.toThrow();
+    expect(await findSubscriber(database.db, anna.id)).toMatchObject({ suppressed: 'bounced' });
   });
 
   it('lets go of what a browser told two years after it was withdrawn, never before', async () => {

@@ -175,6 +175,7 @@ describe('what the group tells everybody', () => {
   it('shows privacy notice and policy, and leads there from every page', async () => {
     const privacy = await site.app.inject('/privacy');
     expect(privacy.body).toContain('Northfield Therapy Partnership runs Northfield OT Network');
+    expect(privacy.body).toContain('Your details: as long as you are on the list');
     expect(privacy.body).toContain('A request to join that was never confirmed: 14 days');
     const policy = await site.app.inject('/policy');
     expect(policy.body).toContain('for occupational therapists');
