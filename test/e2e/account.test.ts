@@ -5,7 +5,7 @@ import type { OpenDatabase } from '../../src/db/open.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { addPeople } from '../support/meetings.ts';
 import { openSite, PASSWORD, setUpGroup, type Site } from '../web/site.ts';
-import { accessibilityFaults, openChromium } from './checks.ts';
+import { accessibilityFaults, colourFaults, openChromium } from './checks.ts';
 
 let database: OpenDatabase;
 let site: Site;
@@ -88,7 +88,7 @@ it('an administrator sets up the second step on a phone, and signs in with the a
   await page.goto(`${address}/admin/account`);
   await press(page, 'Set it up');
   await page.getByRole('img', { name: 'QR code with the key below' }).waitFor();
-  expect(await accessibilityFaults(page)).toEqual([]);
+  expect([...(await accessibilityFaults(page)), ...(await colourFaults(page))]).toEqual([]);
   const key = (await page.locator('.mono').textContent())!.replaceAll(' ', '');
   const code = () =>
     new TOTP({ secret: Secret.fromBase32(key) }).generate({
@@ -100,7 +100,7 @@ it('an administrator sets up the second step on a phone, and signs in with the a
   await page.getByLabel('Six digits').fill(code());
   await press(page, 'Turn it on');
   await page.getByRole('heading', { name: 'The second step is on' }).waitFor();
-  expect(await accessibilityFaults(page)).toEqual([]);
+  expect([...(await accessibilityFaults(page)), ...(await colourFaults(page))]).toEqual([]);
   const [recovery] = (await page.locator('#codes').textContent())!.split('\n');
   await page.getByRole('link', { name: 'I have kept them' }).click();
   await page.getByText('10 recovery codes left').waitFor();
@@ -118,7 +118,7 @@ it('an administrator sets up the second step on a phone, and signs in with the a
 
   const third = await phone();
   await signIn(third, email);
-  expect(await accessibilityFaults(third)).toEqual([]);
+  expect([...(await accessibilityFaults(third)), ...(await colourFaults(third))]).toEqual([]);
   await third.getByLabel('Code', { exact: true }).fill(recovery!);
   await press(third, 'Sign in');
   await third.getByText('9 are left').waitFor();

@@ -88,9 +88,9 @@ function capitalNames(line: string): string {
   return [email, name!.replace(/\b\w/g, (letter) => letter.toUpperCase()), ...rest].join(',');
 }
 
-/** How many are there from the first day. The others come before the last notices, which then go to all. */
-const FOUNDERS = 40;
-const GROWTH = Temporal.Instant.from('2027-01-02T10:00:00Z');
+/** How many are there from the first day. The others come before the last notice, which then goes to all. */
+const FOUNDERS = 10;
+const GROWTH = Temporal.Instant.from('2027-01-06T12:00:00Z');
 
 /**
  * A group in the middle of its life: three months of meetings with what was sent, one run on hold, a bank holiday

@@ -48,6 +48,13 @@ const NARROW = { width: 320, height: 640 };
 const ZOOMED = { width: 640, height: 430 };
 /** What a page may weigh, in bytes, with its styles, script and icons, as they are without compression. */
 const WEIGHT_LIMIT = 100_000;
+/** The texts whose colours have been looked at. */
+const known = {
+  lightDesk: new Set<string>(),
+  darkDesk: new Set<string>(),
+  darkPhone: new Set<string>(),
+  lightPhone: new Set<string>(),
+};
 /** Pages looked at side by side. */
 const AT_ONCE = 2;
 
@@ -90,16 +97,16 @@ async function faultsOf(page: Page, { path, connected: isConnected }: SitePage):
   page.off('response', arrive);
   if (bytes > WEIGHT_LIMIT) note('weight', [`${bytes} bytes with everything that it loads`]);
   note('HTML', await htmlFaults(await answer!.text()));
-  for (const [where, viewport] of [
-    ['at a desk', DESK],
-    ['on a phone', PHONE],
-  ] as const) {
-    await page.setViewportSize(viewport);
-    note(`light, ${where}`, await accessibilityFaults(page));
-    await page.emulateMedia({ colorScheme: 'dark' });
-    note(`dark, ${where}`, await colourFaults(page));
-    await page.emulateMedia({ colorScheme: 'light' });
-  }
+  // In the order in which least has to change.
+  note('at a desk', await accessibilityFaults(page));
+  note('light, at a desk', await colourFaults(page, known.lightDesk));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  note('dark, at a desk', await colourFaults(page, known.darkDesk));
+  await page.setViewportSize(PHONE);
+  note('dark, on a phone', await colourFaults(page, known.darkPhone));
+  await page.emulateMedia({ colorScheme: 'light' });
+  note('light, on a phone', await colourFaults(page, known.lightPhone));
+  note('on a phone', await accessibilityFaults(page));
   for (const [where, viewport, text] of [
     ['at 320 pixels', NARROW, '100%'],
     ['at twice the size', ZOOMED, '100%'],
