@@ -108,6 +108,7 @@ export async function write(work: CampaignWork, services: CampaignServices): Pro
       recipients: there.recipients ?? null,
       senderThere: there.from === from.address ? null : there.from,
       lookedAt: clock.now(),
+      contentRefused: refusal !== undefined,
       problem: refusal ?? null,
     },
     services,

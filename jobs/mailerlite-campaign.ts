@@ -277,7 +277,8 @@ async function afterFault(
     ['write', 'written', 'by_hand', 'scheduling'].includes(campaign.step) && !isOver(announcement);
   if (mayStop && !PASSING.has(error.kind)) {
     if (error.kind === 'plan_refused' && campaign.mailerliteId !== null) {
-      await saveCampaign(db, campaign, { step: 'by_hand', problem: error.message }, services);
+      const refused = { step: 'by_hand', problem: error.message, contentRefused: true } as const;
+      await saveCampaign(db, campaign, refused, services);
     } else {
       await stopCampaign(db, work, `${error.message} Nothing was sent. Put it right, then resume.`, services);
     }

@@ -1,4 +1,4 @@
-import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const CAMPAIGN_STEPS = [
@@ -29,6 +29,7 @@ export const campaigns = pgTable('campaigns', {
   strangers: integer().notNull().default(0),
   problem: text(),
   senderThere: text('sender_there'),
+  contentRefused: boolean('content_refused'),
   failures: integer().notNull().default(0),
   nextAt: instant('next_at'),
   lookedAt: instant('looked_at'),

@@ -59,6 +59,11 @@ export async function syncOverview(tx: Tx): Promise<SyncOverview> {
 /** The share of a limit from which on people are warned. */
 const WARN_FROM = 0.9;
 
+/** Said as soon as MailerLite has refused it once, and until it takes it again. */
+const BY_HAND =
+  'Your MailerLite plan does not take the text of a campaign from Convenor: a person has to paste it in. ' +
+  'Announcements that go out by your own mail server need nobody.';
+
 /** What the plan allows, as the administrator has said; 0 is no limit. */
 export interface PlanLimits {
   readonly mailerlitePlanSubscribers: number;
@@ -67,7 +72,8 @@ export interface PlanLimits {
 
 /**
  * Sentences that warn before MailerLite stops: at its limit of subscribers it takes nobody new and sends nothing,
- * at its limit of mails it sends nothing until the next month.
+ * at its limit of mails it sends nothing until the next month, and without sending by the API in the plan the next
+ * campaign waits for a person.
  *
  * @param zone the months are counted on this clock.
  */
@@ -77,12 +83,14 @@ export async function planWarnings(
   { clock, zone }: { clock: Clock; zone: string },
 ): Promise<string[]> {
   const month = clock.now().toZonedDateTimeISO(zone).with({ day: 1 }).startOfDay().toInstant().toString();
-  const [used] = await rows<{ subscribers: number; mails: number }>(
+  const [used] = await rows<{ subscribers: number; mails: number; byHand: boolean | null }>(
     tx,
     sql`select
         (select count(*)::int from mailerlite_links where status in ('active', 'unconfirmed')) as subscribers,
         (select count(*)::int from deliveries d join announcements a on a.id = d.announcement_id
-          where a.channel = 'mailerlite' and d.state = 'sent' and d.settled_at >= ${month}::timestamptz) as mails`,
+          where a.channel = 'mailerlite' and d.state = 'sent' and d.settled_at >= ${month}::timestamptz) as mails,
+        (select c.content_refused from campaigns c where c.content_refused is not null
+          order by c.created_at desc limit 1) as "byHand"`,
   );
   return [
     ...warning(
@@ -97,6 +105,7 @@ export async function planWarnings(
       (n, of) => `${n} of the ${of} mails that your MailerLite plan allows this month are used.`,
       'Beyond that MailerLite sends nothing until next month.',
     ),
+    ...(used!.byHand === true ? [BY_HAND] : []),
   ];
 }
 

@@ -178,7 +178,7 @@ async function forAdministrators(tx: Tx, now: Temporal.Instant, settings: Settin
     });
   }
   for (const text of limits) {
-    matters.push({ ...inMailerLite, title: 'MailerLite’s plan is nearly used up', text });
+    matters.push({ ...inMailerLite, title: 'A limit of MailerLite’s plan', text });
   }
   if (faults.length > 0) {
     matters.push({

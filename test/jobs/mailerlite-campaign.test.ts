@@ -20,8 +20,10 @@ import type { OpenDatabase } from '../../src/db/open.ts';
 import { announcements, serviceMails } from '../../src/db/schema.ts';
 import { findingKey } from '../../src/kernel/finding.ts';
 import type { MailerLiteClient } from '../../src/mailerlite/client.ts';
+import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
+import { planWarnings } from '../../src/sync/overview.ts';
 import type { Fault } from '../support/fake-mailerlite/faults.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { planning, singleMeeting } from '../support/meetings.ts';
@@ -260,6 +262,18 @@ describe('an announcement by MailerLite', () => {
     world.fake.scheduleCampaign({ id: only().id });
     await pass(2);
     await expectSentOnce(id);
+
+    // From now on that is said before the next one; and the mails count against the plan.
+    const warnings = async () =>
+      planWarnings(database.db, await readSettings(database.db), {
+        clock: world.clock,
+        zone: 'Europe/London',
+      });
+    expect(await warnings()).toEqual([expect.stringContaining('a person has to paste it in')]);
+    await changeSetting(database.db, 'mailerlitePlanMails', '1', by());
+    expect((await warnings())[0]).toMatch(/^\d+ of the 1 mails that your MailerLite plan allows this month/);
+    world.clock.advance({ hours: 24 * 31 });
+    expect(await warnings()).toHaveLength(1);
   });
 
   it.each([
