@@ -4,8 +4,8 @@ import { isBulletin } from '../src/announcements/bulletins-content.ts';
 import type { FrozenContent } from '../src/announcements/frozen-content.ts';
 import type { ContentContext } from '../src/announcements/notice-content.ts';
 import type { Tx } from '../src/db/open.ts';
+import { renderBulletin } from '../src/drafts/bulletin.ts';
 import type { Renderer } from '../src/render/renderer.ts';
-import { renderBulletin } from './bulletin-mail.ts';
 import { renderNotice } from './notice-mail.ts';
 
 /**

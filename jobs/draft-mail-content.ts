@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
+import { isBulletin } from '../src/announcements/bulletins-content.ts';
+import { bulletinAsItIs } from '../src/drafts/bulletin.ts';
 import { prepareDraft } from '../src/drafts/prepare.ts';
 import { sampleMail } from '../src/drafts/sample-mail.ts';
 import { findAdmin } from '../src/organisation/admins.ts';
@@ -13,7 +15,9 @@ export const DRAFT_MAILS: Readonly<Record<string, ServiceMailMaker>> = {
   /** An announcement as it would go out now, to somebody who wants to see it in their own mail program. */
   async 'draft-test'({ data }, services) {
     const { announcementId, adminId } = testOfDraft.parse(data);
-    const { content } = await prepareDraft(services, announcementId);
+    const content = (await isBulletin(services.db, announcementId))
+      ? await bulletinAsItIs(services, await findAnnouncement(services.db, announcementId))
+      : (await prepareDraft(services, announcementId)).content;
     const admin = await findAdmin(services.db, adminId);
     const mail = sampleMail(content, admin?.name ?? null, services.config.BASE_URL);
     return {

@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm';
+import { afterQuietHours } from '../calendar/quiet-hours.ts';
 import type { Tx } from '../db/open.ts';
 import { announcements, bulletins, bulletinSchedules, type BulletinTopic } from '../db/schema.ts';
 import { ConvenorError, invalidInput } from '../kernel/errors.ts';
@@ -6,6 +7,7 @@ import { newId } from '../kernel/ids.ts';
 import { recordAudit } from '../organisation/audit.ts';
 import { paragraph } from '../organisation/setting-types.ts';
 import { lockAnnouncement, type Announcement } from './announcements.ts';
+import { UNDO } from './approval.ts';
 import { planSchedule } from './bulletins.ts';
 import { openItems } from './bulletins-gather.ts';
 import {
@@ -86,7 +88,8 @@ export async function endBulletins(tx: Tx, topic: BulletinTopic, context: Change
 }
 
 /**
- * Lets a bulletin that waits for approval go out, at its time or, if that has passed, at once.
+ * Lets a bulletin that waits for approval go out at its time, but not before five minutes have passed, in which it can
+ * be stopped, and not in the quiet hours.
  *
  * @param unchangedSince its `updatedAt` as the person saw it; left out, any will do.
  * @throws ConvenorError `not_found`; `wrong_state` also when it is too late or there is nothing left in it; `conflict`
@@ -96,7 +99,7 @@ export async function approveBulletin(
   tx: Tx,
   announcementId: string,
   { unchangedSince }: { unchangedSince?: Temporal.Instant | undefined },
-  { clock, actor }: Pick<ChangeContext, 'clock' | 'actor'>,
+  { clock, actor, settings }: ChangeContext,
 ): Promise<Announcement> {
   return tx.transaction(async (inner) => {
     const row = await lockAnnouncement(
@@ -107,7 +110,8 @@ export async function approveBulletin(
     );
     await findBulletin(inner, announcementId);
     const now = clock.now();
-    if (Temporal.Instant.compare(row.lateAfter, now) <= 0) {
+    const sendAt = bulletinSendTime(row, now, settings);
+    if (Temporal.Instant.compare(row.lateAfter, sendAt) <= 0) {
       throw new ConvenorError('wrong_state', 'It is too late for this bulletin to be of use.');
     }
     if (unchangedSince && !row.updatedAt.equals(unchangedSince)) {
@@ -124,7 +128,7 @@ export async function approveBulletin(
     }
     const [approved] = await inner
       .update(announcements)
-      .set({ state: 'approved', stateReason: null, stateAt: now, stateBy: actor, updatedAt: now })
+      .set({ state: 'approved', stateReason: null, stateAt: now, stateBy: actor, sendAt, updatedAt: now })
       .where(eq(announcements.id, announcementId))
       .returning();
     await recordAudit(
@@ -140,6 +144,17 @@ export async function approveBulletin(
     );
     return approved!;
   });
+}
+
+/** When a bulletin goes out if it is approved at `now`. */
+export function bulletinSendTime(
+  { sendAt }: Pick<Announcement, 'sendAt'>,
+  now: Temporal.Instant,
+  { timeZone, quietHours }: ChangeContext['settings'],
+): Temporal.Instant {
+  const earliest = now.add(UNDO);
+  if (Temporal.Instant.compare(sendAt, earliest) > 0) return sendAt;
+  return afterQuietHours(earliest, timeZone, quietHours);
 }
 
 async function findBulletin(tx: Tx, announcementId: string) {

@@ -1,8 +1,15 @@
-import { and, asc, eq, gt, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, ne, notExists, or, sql } from 'drizzle-orm';
 import { monthName } from '../calendar/words.ts';
 import { toWall } from '../calendar/wall.ts';
 import type { Tx } from '../db/open.ts';
-import { bulletinItems, bulletins, bulletinSchedules, items, type BulletinTopic } from '../db/schema.ts';
+import {
+  announcements,
+  bulletinItems,
+  bulletins,
+  bulletinSchedules,
+  items,
+  type BulletinTopic,
+} from '../db/schema.ts';
 import { notFound } from '../kernel/errors.ts';
 import { itemFacts, itemUrl, itemWhen, itemWhere, noticeboardUrl } from '../noticeboard/item-words.ts';
 import { isOpen, type Item } from '../noticeboard/items.ts';
@@ -10,6 +17,7 @@ import type { Announcement } from './announcements.ts';
 import { BULLETINS, findBulletinSchedule, nextBulletin } from './bulletins-schedules.ts';
 import { announcementUrl, archiveOf } from './draft-content.ts';
 import { senderModel, type ContentContext } from './notice-content.ts';
+import { PLANNER } from './planning.ts';
 
 /** A bulletin as a row: its announcement, its introduction, and the items in it in their order. */
 export interface Bulletin {
@@ -75,13 +83,42 @@ export async function bulletinContent(tx: Tx, announcement: Announcement, contex
 }
 
 /**
- * The next bulletin of a topic as it would be with what there is now. Nothing is written. Without a schedule it is
- * shown for today.
+ * The next bulletin of a topic as it would be with what there is now: the one that is drafted and still to go out, or
+ * the one that is to be drafted next. Nothing is written.
  */
 export async function previewBulletin(tx: Tx, topic: BulletinTopic, context: ContentContext) {
   const now = context.clock.now();
   const schedule = await findBulletinSchedule(tx, topic);
-  const next = schedule && nextBulletin(schedule, now, context.settings);
+  const [drafted] = schedule
+    ? await tx
+        .select({ row: announcements })
+        .from(bulletins)
+        .innerJoin(announcements, eq(announcements.id, bulletins.announcementId))
+        .where(
+          and(
+            eq(bulletins.scheduleId, schedule.id),
+            inArray(announcements.state, ['approved', 'awaiting_approval', 'held']),
+            gt(announcements.lateAfter, now),
+          ),
+        )
+        .orderBy(asc(announcements.sendAt))
+        .limit(1)
+    : [];
+  if (drafted === undefined) return previewNextDraft(tx, topic, context);
+  const { row } = drafted;
+  const { sendAt, zone } = row;
+  return { ...(await bulletinContent(tx, row, context)), sendAt, zone, drafted: row };
+}
+
+/**
+ * The bulletin of a topic that is to be drafted next, as it would be with what there is now. Nothing is written.
+ * Without a schedule it is shown for today.
+ */
+export async function previewNextDraft(tx: Tx, topic: BulletinTopic, context: ContentContext) {
+  const now = context.clock.now();
+  const schedule = await findBulletinSchedule(tx, topic);
+  const next =
+    schedule && nextBulletin(schedule, now, context.settings, await draftedDates(tx, schedule.id, now));
   const sendAt = next?.sendAt ?? now;
   const waiting = await tx
     .select()
@@ -110,8 +147,26 @@ export async function previewBulletin(tx: Tx, topic: BulletinTopic, context: Con
   return {
     ...bulletinMail(bulletin, null, context),
     sendAt,
+    draftAt: next?.draftAt,
     zone: schedule?.zone ?? context.settings.timeZone,
+    drafted: undefined,
   };
+}
+
+/** The coming dates of a schedule whose bulletins are drafted. One that was skipped for want of items comes back with one. */
+async function draftedDates(tx: Tx, scheduleId: string, now: Temporal.Instant): Promise<ReadonlySet<string>> {
+  const found = await tx
+    .select({ date: bulletins.date })
+    .from(bulletins)
+    .innerJoin(announcements, eq(announcements.id, bulletins.announcementId))
+    .where(
+      and(
+        eq(bulletins.scheduleId, scheduleId),
+        gt(announcements.sendAt, now),
+        or(ne(announcements.state, 'cancelled'), ne(announcements.stateBy, PLANNER)),
+      ),
+    );
+  return new Set(found.map(({ date }) => date.toString()));
 }
 
 function bulletinMail(

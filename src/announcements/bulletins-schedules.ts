@@ -149,16 +149,21 @@ function earlier(a: Temporal.Instant, b: Temporal.Instant | undefined): Temporal
   return b === undefined || Temporal.Instant.compare(a, b) <= 0 ? a : b;
 }
 
-/** The next bulletin of a schedule that has not been due yet. */
+/**
+ * The next bulletin of a schedule that has not been due yet.
+ *
+ * @param drafted dates, as `YYYY-MM-DD`, that are passed over.
+ */
 export function nextBulletin(
   schedule: Timing,
   now: Temporal.Instant,
   rules: PlanningRules,
+  drafted: ReadonlySet<string> = new Set(),
 ): BulletinDate | undefined {
   const today = toWall(now, schedule.zone).toPlainDate();
   const from = Temporal.PlainDate.compare(today, schedule.startsOn) > 0 ? today : schedule.startsOn;
   return bulletinDates(schedule, { from, to: from.add(LOOK_AHEAD) }, rules).find(
-    ({ sendAt }) => Temporal.Instant.compare(sendAt, now) > 0,
+    ({ date, sendAt }) => Temporal.Instant.compare(sendAt, now) > 0 && !drafted.has(date.toString()),
   );
 }
 

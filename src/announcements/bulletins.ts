@@ -89,7 +89,8 @@ async function keepInStep(
   const target = bulletinRow(schedule, planned, now);
   const dropped = row.state === 'cancelled' && row.stateBy === PLANNER;
   if (!isWaiting(row) && !(dropped && Temporal.Instant.compare(target.sendAt, now) > 0)) return;
-  const { sendAt, lateAfter, zone, title } = target;
+  const { lateAfter, zone, title } = target;
+  const sendAt = wasPromisedLater(row, target, { schedule, now }) ? row.sendAt : target.sendAt;
   const moved = !row.sendAt.equals(sendAt) || !row.lateAfter.equals(lateAfter) || row.title !== title;
   if (moved) {
     await unfreeze(tx, row.id);
@@ -100,6 +101,19 @@ async function keepInStep(
   }
   const current: Announcement = { ...row, sendAt, lateAfter, frozenAt: moved ? null : row.frozenAt };
   if (dropped || row.stateBy === PLANNER) await refill(tx, schedule, current, target, clock);
+}
+
+/** Whether somebody let it go out so late that it has another time than its schedule gives it. */
+function wasPromisedLater(
+  row: Announcement,
+  { sendAt }: ReturnType<typeof bulletinRow>,
+  { schedule, now }: { schedule: BulletinSchedule; now: Temporal.Instant },
+): boolean {
+  const unchanged = Temporal.Instant.compare(schedule.updatedAt, row.stateAt) <= 0;
+  const overdue = Temporal.Instant.compare(sendAt, now) <= 0;
+  return (
+    row.stateBy !== PLANNER && Temporal.Instant.compare(row.sendAt, sendAt) > 0 && (unchanged || overdue)
+  );
 }
 
 /** Looks after a bulletin that no person has decided about: what is in it, and whether it goes out. */

@@ -35,7 +35,7 @@ export const DRAFT_LABELS = {
   kind: 'Kind',
   topic: 'Topic',
   channel: 'Channel',
-  subject: 'Subject',
+  subject: 'Subject:',
   body: 'Text:',
   meetingId: 'Meeting:',
   date: 'Time',

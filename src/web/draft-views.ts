@@ -53,14 +53,18 @@ export function audienceWords({ audienceKind, topic }: Pick<Announcement, 'audie
 
 /** When it goes out if it is approved now: in five minutes, or at its time. */
 export function sendWords({ announcement, draft, sendAt }: DraftView, now: Temporal.Instant) {
-  const soon = Temporal.Instant.compare(sendAt, now.add(UNDO)) <= 0;
-  const at = formatDateTime(sendAt, announcement.zone);
+  const { zone } = announcement;
   return {
-    when: draft.sendWall === null ? 'When it is approved' : at,
-    distance: draft.sendWall === null ? undefined : fromNow(sendAt, now, announcement.zone),
-    /** As the button says it. */
-    button: soon ? 'in five minutes' : `on ${at}`,
+    when: draft.sendWall === null ? 'When it is approved' : formatDateTime(sendAt, zone),
+    distance: draft.sendWall === null ? undefined : fromNow(sendAt, now, zone),
+    button: timeOnButton(sendAt, now, zone),
   };
+}
+
+/** When something goes out that is approved now, as the button says it: "in five minutes", "on Monday 7 June 2027, 9 am". */
+export function timeOnButton(sendAt: Temporal.Instant, now: Temporal.Instant, zone: string): string {
+  const soon = Temporal.Instant.compare(sendAt, now.add(UNDO)) <= 0;
+  return soon ? 'in five minutes' : `on ${formatDateTime(sendAt, zone)}`;
 }
 
 /** "Approve: 212 people by e-mail in five minutes". */

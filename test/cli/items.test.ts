@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { planBulletins } from '../../src/announcements/bulletins.ts';
+import { saveBulletinSchedule } from '../../src/announcements/bulletins-changes.ts';
+import { parseBulletinSchedule } from '../../src/announcements/bulletins-schedules.ts';
 import { approved, confirmed } from '../noticeboard/handing-in.ts';
+import { addPeople, planning } from '../support/meetings.ts';
 import { openTestCli, type TestCli } from './harness.ts';
 
 let cli: TestCli;
@@ -101,5 +105,41 @@ describe('bulletin preview', () => {
     const html = readFileSync(path.join(cli.folder, 'preview', 'training-bulletin.html'), 'utf8');
     expect(html).toContain('Splinting the wrist');
     expect((await cli.run('bulletin', 'preview', 'vacancie')).stderr).toContain('did you mean vacancies?');
+  });
+
+  it('shows the one that is drafted, which can be looked at and approved', async () => {
+    const { db } = cli.database;
+    await addPeople(db, cli.clock, 3, 'training');
+    await approved(db, cli.clock, 'training');
+    const schedule = {
+      topic: 'training',
+      rule: 'FREQ=MONTHLY;BYDAY=1MO',
+      time: '09:00',
+      zone: 'Europe/London',
+      approval: 'wait',
+    };
+    const today = cli.clock.now().toZonedDateTimeISO('Europe/London').toPlainDate();
+    await saveBulletinSchedule(db, parseBulletinSchedule(schedule, today), planning(cli.clock));
+    cli.clock.set('2027-06-05T08:00:00Z');
+    await planBulletins(db, planning(cli.clock));
+    const seen = (await cli.run('bulletin', 'preview', 'training', '--json')).json<{
+      announcement: string;
+    }>();
+    expect(seen).toMatchObject({ count: 1, state: 'awaiting_approval', sendAt: '2027-06-07T08:00:00Z' });
+    const { announcement: id } = seen;
+    expect((await cli.run('bulletin', 'preview', 'training')).stdout).toContain('convenor approve');
+    const shown = await cli.run('preview', id, '--out', 'drafted', '--json');
+    expect(shown.stderr).toBe('');
+    const { files } = shown.json<{ files: Record<string, string> }>();
+    expect(Object.keys(files)).toEqual(['html', 'txt', 'eml', 'whatsapp.txt', 'page.html']);
+    const no = await cli.runAtTerminal({ answers: ['no'] }, 'approve', id);
+    expect([no.status, no.asked[0]!.message]).toEqual([
+      1,
+      'Send “Training bulletin: Monday 7 June 2027” to 3 people by smtp on Monday 7 June 2027, 9 am (UK time)?',
+    ]);
+    const yes = await cli.run('approve', id, '--json');
+    expect(yes.json()).toMatchObject({ state: 'approved', audience: 3, sendAt: '2027-06-07T08:00:00Z' });
+    const again = await cli.run('approve', id);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('does not wait for approval')]);
   });
 });

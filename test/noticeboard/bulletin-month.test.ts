@@ -221,7 +221,7 @@ describe('a month of the noticeboard', () => {
     expect(training!.state).toBe('awaiting_approval');
     clock.set('2027-06-08T10:00:00Z');
     await approveBulletin(db, training!.id, {}, context);
-    await work();
+    await workAt('2027-06-08T10:05:00Z');
     // Nobody is on the training list.
     expect((await bulletins()).find(({ id }) => id === training!.id)).toMatchObject({
       state: 'sent',

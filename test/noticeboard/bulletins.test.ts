@@ -7,7 +7,12 @@ import {
   introduceBulletin,
   saveBulletinSchedule,
 } from '../../src/announcements/bulletins-changes.ts';
-import { bulletinContent, previewBulletin, readBulletin } from '../../src/announcements/bulletins-content.ts';
+import {
+  bulletinContent,
+  previewBulletin,
+  previewNextDraft,
+  readBulletin,
+} from '../../src/announcements/bulletins-content.ts';
 import { editItem, expireItems, withdrawItem } from '../../src/announcements/bulletins-items.ts';
 import { bulletinDates, parseBulletinSchedule } from '../../src/announcements/bulletins-schedules.ts';
 import { findAnnouncement, type Announcement } from '../../src/announcements/announcements.ts';
@@ -331,16 +336,29 @@ describe('a bulletin that waits for approval', () => {
     expect((await readBulletin(db, changed, { clock })).introduction).toBe('Two posts.');
   });
 
-  it('can still be approved after its time, until it is of no use', async () => {
+  it('can still be approved after its time, with five minutes to stop it, and not into the quiet hours', async () => {
     const row = await waiting();
-    clock.set('2027-06-14T07:59:59Z');
-    const late = await approve(row);
-    expect(late.state).toBe('approved');
+    clock.set('2027-06-07T07:58:00Z');
+    expect((await approve(row)).sendAt.toString()).toBe('2027-06-07T08:03:00Z');
+    await plan();
+    expect((await only()).sendAt.toString()).toBe('2027-06-07T08:03:00Z');
+    await introduceBulletin(database.db, row.id, 'Late, but here.', context);
+    clock.set('2027-06-09T20:57:00Z');
+    expect((await approve(await only())).sendAt.toString()).toBe('2027-06-10T07:00:00Z');
+    clock.set('2027-06-09T21:10:00Z');
+    await plan();
+    expect(await only()).toMatchObject({
+      state: 'approved',
+      sendAt: Temporal.Instant.from('2027-06-10T07:00Z'),
+    });
+    await schedule({ approval: 'wait', time: '10:00' });
+    expect((await only()).sendAt.toString()).toBe('2027-06-10T07:00:00Z');
   });
 
   it('cannot be approved when it is too late, or nothing in it is open any more', async () => {
     const row = await waiting();
-    clock.set('2027-06-14T08:00:00Z');
+    // It would go out five minutes later, when the next one is due.
+    clock.set('2027-06-14T07:55:00Z');
     await expect(approve(row)).rejects.toThrow('too late');
     await emptyDatabase(database);
     clock.set('2027-06-01T12:00:00Z');
@@ -404,6 +422,8 @@ describe('the plan', () => {
 });
 
 describe('a preview', () => {
+  const organiser = { name: '', email: '' };
+
   it('shows the next bulletin with what there is, and writes nothing', async () => {
     const { db } = database;
     await post(1);
@@ -413,7 +433,7 @@ describe('a preview', () => {
         clock,
         settings,
         baseUrl: 'https://x.example',
-        organiser: { name: '', email: '' },
+        organiser,
       });
     expect((await look()).model).toMatchObject({ date: '2027-06-01', count: 1 });
     await schedule({ introduction: 'Good luck.' });
@@ -422,5 +442,23 @@ describe('a preview', () => {
     expect([sendAt.toString(), zone]).toEqual(['2027-06-07T08:00:00Z', 'Europe/London']);
     expect(await all()).toEqual([]);
     expect(await db.select().from(bulletinItems)).toEqual([]);
+  });
+
+  it('shows the bulletin that is drafted and still to go out, and what is left for the one after it', async () => {
+    const { db } = database;
+    await schedule();
+    await post(1);
+    clock.set(DRAFTED);
+    await plan();
+    const { id } = await only();
+    const view = { clock, settings: await readSettings(db), baseUrl: 'https://x.example', organiser };
+    expect(await previewBulletin(db, 'vacancies', view)).toMatchObject({
+      drafted: { id },
+      model: { date: '2027-06-07', count: 1 },
+    });
+    expect(await previewNextDraft(db, 'vacancies', view)).toMatchObject({
+      drafted: undefined,
+      model: { date: '2027-07-05', count: 0 },
+    });
   });
 });

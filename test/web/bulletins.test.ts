@@ -37,8 +37,12 @@ afterAll(async () => {
 });
 
 async function workAt(instant: string): Promise<void> {
+  site.clock.set(instant);
+  await work();
+}
+
+async function work(): Promise<void> {
   const { clock, deps } = site;
-  clock.set(instant);
   const services = {
     ...testServices(database, clock, { mailer: createOutboxMailer(database.db, { clock }) }),
     config: deps.config,
@@ -118,8 +122,17 @@ describe('a bulletin', () => {
     const at = `/admin/bulletins/${announcement.id}`;
     expect((await admin.get('/admin')).body).toContain('To approve: Vacancy bulletin');
     const page = await admin.get(at);
-    expect(page.body).toContain('Approve: send it to 3 people');
+    expect(page.body).toContain(
+      'Approve: send it to 3 people by e-mail on Monday 7 June 2027, 9 am (UK time)',
+    );
     expect(page.body).toContain(item.title);
+    expect(page.body).toContain('You can copy it once it is approved.');
+    expect((await admin.get(`${at}?view=text`)).body).toContain('VACANCY BULLETIN');
+    expect((await admin.get(`${at}?view=page`)).body).toContain('See everything that is open now');
+    await admin.post(`/admin/announcements/${announcement.id}/test`);
+    await work();
+    const [test] = (await listOutbox(db, { search: 'Test: Vacancy bulletin' })).entries;
+    expect(test).toMatchObject({ recipient: 'administrator@example.org' });
     for (const [archive, isThere] of [
       ['none', false],
       ['link', true],
@@ -145,7 +158,7 @@ describe('a bulletin', () => {
       colleague.post(`${at}/approve`, { seen: now }),
     ]);
     const told = (await admin.get(at)).body + (await colleague.get(at)).body;
-    expect(told).toContain('It goes out on Monday 7 June 2027, 9 am (UK time).');
+    expect(told).toContain('It goes out on Monday 7 June 2027, 9 am (UK time). Until then you can stop it.');
     expect(told).toContain('Somebody has approved it already. It goes out once.');
     await workAt('2027-06-07T07:57:00Z');
     await workAt('2027-06-07T08:00:00Z');
@@ -155,6 +168,13 @@ describe('a bulletin', () => {
       'person1@example.org',
       'person2@example.org',
     ]);
+
+    clock.set('2027-06-07T21:30:00Z');
+    await signInAgain(admin);
+    expect((await admin.get(at)).body).toContain('It is 10.30 pm.');
+    const posted = await admin.post(`/admin/announcements/${announcement.id}/posted`, { from: 'bulletin' });
+    expect(posted.headers.location).toBe(`${at}#whatsapp`);
+    expect((await admin.get(at)).body).toContain('posted it on Monday 7 June 2027, 10.30 pm (UK time).');
 
     const visitor = new Browser(site);
     expect((await visitor.get('/archive')).body).toContain(`/a/${announcement.id}`);

@@ -10,6 +10,7 @@ import { invalidInput } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
 import { fillSlots } from '../../render/slots.ts';
 import { addCommand, addGroup, withApp, type Session } from '../command.ts';
+import { shortId } from '../ids.ts';
 import { printable } from '../output/text.ts';
 
 const topic = z.string().transform((text, context): BulletinTopic => {
@@ -28,7 +29,7 @@ export function addBulletinCommands(program: Command, session: Session): void {
 
   addCommand(group, session, {
     usage: 'preview <topic>',
-    summary: 'show the next bulletin as it would be with what is approved now',
+    summary: 'show the next bulletin, drafted or as it would be with what is approved now',
     options: [
       { flags: '--out <folder>', help: 'also write it as HTML, text and WhatsApp text into this folder' },
     ],
@@ -39,7 +40,7 @@ export function addBulletinCommands(program: Command, session: Session): void {
       const { BASE_URL: baseUrl } = app.config;
       const organiser = { name: settings.organisationName, email: settings.contactEmail };
       const context = { clock: app.clock, settings, baseUrl, organiser };
-      const { kind, model, sendAt, zone } = await previewBulletin(app.db, input.topic, context);
+      const { kind, model, sendAt, zone, drafted } = await previewBulletin(app.db, input.topic, context);
       const schedule = await findBulletinSchedule(app.db, input.topic);
       const mail = fillSlots(app.renderer.mail(kind, model), {
         greetingName: 'Ann',
@@ -52,13 +53,23 @@ export function addBulletinCommands(program: Command, session: Session): void {
         input.out === undefined
           ? undefined
           : await writeOutputs(path.resolve(io.cwd, input.out), kind, { ...mail, whatsapp });
-      const when = schedule
-        ? `It goes out on ${formatDateTime(sendAt, zone)}${schedule.approval === 'wait' ? ', once it is approved' : ''}.`
-        : 'There is no schedule for it, so it does not go out.';
+      const waits = drafted ? drafted.state === 'awaiting_approval' : schedule?.approval === 'wait';
+      const when =
+        schedule === undefined
+          ? 'There is no schedule for it, so it does not go out.'
+          : drafted?.state === 'held'
+            ? `It is on hold; it was to go out on ${formatDateTime(sendAt, zone)}.`
+            : `It goes out on ${formatDateTime(sendAt, zone)}${waits ? ', once it is approved' : ''}.`;
+      const next =
+        drafted?.state === 'awaiting_approval'
+          ? ` Approve it with: convenor approve ${shortId(drafted.id)}`
+          : '';
       const empty = model.count === 0 ? ' There is nothing to put in it: as it stands it is skipped.' : '';
       return {
         data: {
           topic: input.topic,
+          announcement: drafted?.id ?? null,
+          state: drafted?.state ?? null,
           sendAt: schedule ? sendAt : null,
           zone,
           approval: schedule?.approval ?? null,
@@ -71,7 +82,7 @@ export function addBulletinCommands(program: Command, session: Session): void {
           whatsapp,
           ...(files ? { files } : {}),
         },
-        text: `${when}${empty}\n\nSubject: ${printable(mail.subject)}\n\n${mail.text
+        text: `${when}${empty}${next}\n\nSubject: ${printable(mail.subject)}\n\n${mail.text
           .split('\n')
           .map(printable)
           .join('\n')}${files ? `\n${files.map((file) => `${printable(file)}\n`).join('')}` : ''}`,

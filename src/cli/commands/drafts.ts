@@ -5,6 +5,10 @@ import { z } from 'zod';
 import { kindLabel } from '../../announcements/announcements.ts';
 import { UNDO } from '../../announcements/approval.ts';
 import { undoApproval } from '../../announcements/approval-withdrawal.ts';
+import { audienceSize } from '../../announcements/audience-of.ts';
+import { approveBulletin, bulletinSendTime } from '../../announcements/bulletins-changes.ts';
+import { isBulletin } from '../../announcements/bulletins-content.ts';
+import { findDraftedBulletin } from '../../announcements/bulletins-overview.ts';
 import { firstTextLine, parseDraftFile } from '../../announcements/compose-input.ts';
 import { createDraft } from '../../announcements/compose.ts';
 import { formatDateTime } from '../../calendar/format.ts';
@@ -13,7 +17,7 @@ import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
 import { findingKey } from '../../kernel/finding.ts';
 import { nextMeetings } from '../../meetings/occurrences.ts';
 import { CLI_ACTOR } from '../actor.ts';
-import { addCommand, withApp, type Session } from '../command.ts';
+import { addCommand, withApp, type AppContext, type Session } from '../command.ts';
 import type { CliDependencies, CliIo } from '../host.ts';
 import { resolveId, shortId } from '../ids.ts';
 import { fields } from '../output/table.ts';
@@ -50,7 +54,7 @@ export function addDraftCommands(program: Command, session: Session): void {
 
   addCommand(program, session, {
     usage: 'approve <announcement>',
-    summary: 'let a draft go out as it is; for five minutes "undo" takes it back',
+    summary: 'let a draft, or a bulletin that waits, go out; for five minutes "undo" takes a draft back',
     options: [
       {
         flags: '--hash <hash>',
@@ -71,6 +75,7 @@ export function addDraftCommands(program: Command, session: Session): void {
     }),
     run: withApp(async (input, { app, io, json }) => {
       const id = await resolveId(app.db, 'announcement', input.announcement, 'announcement');
+      if (await isBulletin(app.db, id)) return approveTheBulletin(id, { app, io, json });
       const view = await prepareDraft(app, id);
       const warnings = view.findings.filter(({ level }) => level === 'warning').map(findingKey);
       const asked = input.hash === undefined && !json ? await askPerson(view, app, io) : undefined;
@@ -134,6 +139,31 @@ async function meetingNamed({ db, clock }: CliDependencies, name: string): Promi
   return resolveId(db, 'meeting', name, 'meeting');
 }
 
+/** Lets a bulletin go out that waits for it; a person at a terminal sees to whom and when, and is asked. */
+async function approveTheBulletin(id: string, { app, io, json }: Pick<AppContext, 'app' | 'io' | 'json'>) {
+  const settings = await app.settings();
+  const now = app.clock.now();
+  const { announcement } = await findDraftedBulletin(app.db, id);
+  const audience = await audienceSize(app.db, announcement, now);
+  if (io.ask !== undefined && !json && announcement.state === 'awaiting_approval') {
+    const sendAt = bulletinSendTime(announcement, now, settings);
+    const message = `Send “${printable(announcement.title)}” to ${reach({ audience, announcement, sendAt }, now)}?`;
+    if ((await io.ask({ kind: 'confirm', message, initial: 'no' })) !== 'yes') throw brokenOff();
+  }
+  const context = { clock: app.clock, actor: CLI_ACTOR, settings };
+  const approved = await approveBulletin(app.db, id, { unchangedSince: announcement.updatedAt }, context);
+  await app.nudge();
+  const { state, channel, sendAt, zone, title } = approved;
+  return {
+    data: { announcement: id, state, audience, channel, sendAt, zone },
+    text: `“${printable(title)}” goes out on ${formatDateTime(sendAt, zone)}. Until then "convenor hold ${shortId(id)}" stops it.\n`,
+  };
+}
+
+function brokenOff(): ConvenorError {
+  return new ConvenorError('wrong_state', 'Broken off: nothing was approved.');
+}
+
 async function textOf(file: string, io: CliIo): Promise<string> {
   try {
     return await readFile(path.resolve(io.cwd, file), 'utf8');
@@ -155,14 +185,15 @@ async function askPerson(view: DraftView, app: CliDependencies, io: CliIo): Prom
   await write(io.stderr, viewText(view, app));
   const all = findings.length === 0 ? '' : 'The warnings are all right: ';
   const message = `${all}send to ${reach(view, app.clock.now())}?`;
-  if ((await io.ask({ kind: 'confirm', message, initial: 'no' })) !== 'yes') {
-    throw new ConvenorError('wrong_state', 'Broken off: nothing was approved.');
-  }
+  if ((await io.ask({ kind: 'confirm', message, initial: 'no' })) !== 'yes') throw brokenOff();
   return hash;
 }
 
 /** "212 people by smtp in five minutes". */
-function reach({ audience, announcement, sendAt }: DraftView, now: Temporal.Instant): string {
+function reach(
+  { audience, announcement, sendAt }: Pick<DraftView, 'audience' | 'announcement' | 'sendAt'>,
+  now: Temporal.Instant,
+): string {
   const soon = Temporal.Instant.compare(sendAt, now.add(UNDO)) <= 0;
   const when = soon ? 'in five minutes' : `on ${formatDateTime(sendAt, announcement.zone)}`;
   return `${count(audience, 'person', 'people')} by ${announcement.channel} ${when}`;

@@ -2,9 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { findDraft } from '../../announcements/compose.ts';
-import type { FrozenContent } from '../../announcements/frozen-content.ts';
-import { senderModel } from '../../announcements/notice-content.ts';
+import { findAnnouncement, type Announcement } from '../../announcements/announcements.ts';
+import { isBulletin } from '../../announcements/bulletins-content.ts';
+import { readDraft } from '../../announcements/compose.ts';
+import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
+import { noticeContent, senderModel, type ContentContext } from '../../announcements/notice-content.ts';
 import {
   exampleMeeting,
   noticePreview,
@@ -12,6 +14,7 @@ import {
   type PreviewKind,
 } from '../../announcements/notice-preview.ts';
 import { formatReminderRule, parseReminderRule } from '../../calendar/reminder-rule.ts';
+import { bulletinAsItIs } from '../../drafts/bulletin.ts';
 import { writtenContent } from '../../drafts/prepare.ts';
 import { parseEmailAddress } from '../../kernel/email-address.ts';
 import { ConvenorError, invalidInput } from '../../kernel/errors.ts';
@@ -176,9 +179,9 @@ async function chosenContent(
 ): Promise<{ name: string; data: object; content: FrozenContent }> {
   if (text !== undefined) {
     const id = await resolveId(app.db, 'announcement', text, 'announcement');
-    const drafted = await findDraft(app.db, id);
-    const content = await writtenContent(app, drafted);
-    return { name: shortId(id), data: { announcement: id, kind: drafted.announcement.kind }, content };
+    const announcement = await findAnnouncement(app.db, id);
+    const content = await contentOf(app, announcement, identity);
+    return { name: shortId(id), data: { announcement: id, kind: announcement.kind }, content };
   }
   if (noticeKind === undefined) {
     throw invalidInput({
@@ -193,23 +196,46 @@ async function chosenContent(
   };
 }
 
+/** What an announcement sends: as it was frozen or approved, or as it would be now. */
+async function contentOf(
+  app: CliDependencies,
+  announcement: Announcement,
+  identity: SenderIdentity,
+): Promise<FrozenContent> {
+  if (announcement.content !== null) return frozenContent(announcement);
+  if (await isBulletin(app.db, announcement.id)) return bulletinAsItIs(app, announcement);
+  const drafted = await readDraft(app.db, announcement.id);
+  if (drafted) return writtenContent(app, drafted);
+  const notice = await noticeContent(app.db, announcement, await contentContext(app, identity));
+  return {
+    ...rendered(app, notice),
+    calendar: notice.calendar,
+    meetingSequence: notice.meetingSequence,
+  };
+}
+
+async function contentContext(app: CliDependencies, identity: SenderIdentity): Promise<ContentContext> {
+  const settings = await app.settings();
+  return {
+    clock: app.clock,
+    settings,
+    baseUrl: app.config.BASE_URL,
+    organiser: { name: settings.organisationName, email: settings.contactEmail || identity.from.address },
+  };
+}
+
 /** The content of a notice, rendered as if it were frozen now. */
 async function noticeFor(
   app: CliDependencies,
   choice: NoticeChoice,
   identity: SenderIdentity,
 ): Promise<FrozenContent> {
-  const settings = await app.settings();
+  const context = await contentContext(app, identity);
   const notice = await noticePreview(
     app.db,
     choice.kind,
-    await chosenMeeting(app, choice.meeting, settings.timeZone),
-    {
-      clock: app.clock,
-      settings,
-      baseUrl: app.config.BASE_URL,
-      organiser: { name: settings.organisationName, email: settings.contactEmail || identity.from.address },
-    },
+    await chosenMeeting(app, choice.meeting, context.settings.timeZone),
+    context,
     ...(choice.remind === undefined ? [] : [choice.remind]),
   );
   return {
@@ -221,7 +247,7 @@ async function noticeFor(
 
 function rendered(
   { renderer }: CliDependencies,
-  notice: Awaited<ReturnType<typeof noticePreview>>,
+  notice: Awaited<ReturnType<typeof noticePreview | typeof noticeContent>>,
 ): RenderedMail {
   switch (notice.kind) {
     case 'invitation':

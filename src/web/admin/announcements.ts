@@ -6,7 +6,6 @@ import { readDraft, type DraftedAnnouncement } from '../../announcements/compose
 import { frozenContent, type FrozenContent } from '../../announcements/frozen-content.ts';
 import { noticeContent } from '../../announcements/notice-content.ts';
 import { kindLabel, NOTICE_KINDS, type Announcement } from '../../announcements/announcements.ts';
-import { findPost, postingWarning } from '../../announcements/whatsapp-posts.ts';
 import { formatDateTime, formatShortDateTime, formatTime } from '../../calendar/format.ts';
 import { toWall } from '../../calendar/wall.ts';
 import { DELIVERY_STATES } from '../../db/schema.ts';
@@ -20,7 +19,7 @@ import { readSettings } from '../../organisation/settings.ts';
 import { actorNames } from '../actors.ts';
 import { allPages, csv, lines } from '../csv.ts';
 import { draftServices } from '../draft-services.ts';
-import { audienceWords, whatsappView } from '../draft-views.ts';
+import { audienceWords } from '../draft-views.ts';
 import { isUuid, query } from '../form.ts';
 import { pageOf, readList } from '../lists.ts';
 import { routes } from '../plugin.ts';
@@ -29,6 +28,7 @@ import { organiserOf } from '../public/invitation.ts';
 import { capital, noticeLabel, progressView } from '../views.ts';
 import { campaignView } from './campaign.ts';
 import { EXAMPLE_NAME, showDraft } from './draft-page.ts';
+import { whatsappCard } from '../whatsapp-card.ts';
 import { ANNOUNCEMENT_WORDS, DELIVERY_WORDS, fromNow, grouped, people, TOPIC_WORDS } from '../words.ts';
 
 type ById = { Params: { id: string } };
@@ -108,7 +108,7 @@ export const announcementPages = routes({ name: 'announcements', needs: ['access
       editUrl: drafted && isEditable(announcement) ? `${base}/edit` : undefined,
       missed: drafted && announcement.state === 'sent' ? await missedView(announcement) : undefined,
       canCorrect: announcement.audience !== null && BEGUN.includes(announcement.state),
-      whatsapp: await whatsappCard(announcement),
+      whatsapp: await cardOf(announcement),
       keptInOutbox: config.SMTP_URL === undefined && announcement.channel === 'smtp' && books.sent > 0,
       unknown:
         books.unknown > 0
@@ -171,19 +171,10 @@ export const announcementPages = routes({ name: 'announcements', needs: ['access
   }
 
   /** The text for the WhatsApp group and whether it was posted; `undefined` where there is none. */
-  async function whatsappCard(announcement: Announcement) {
+  async function cardOf(announcement: Announcement) {
     if (!hasMail(announcement) && (await readDraft(db, announcement.id)) === undefined) return undefined;
     const text = (await contentOf(announcement)).whatsapp ?? (await noticeText(announcement));
-    if (text === undefined) return undefined;
-    const post = await findPost(db, announcement.id);
-    const { timeZone } = await readSettings(db);
-    return {
-      ...whatsappView(text),
-      warning: post === undefined ? postingWarning(clock.now(), timeZone) : undefined,
-      posted:
-        post &&
-        `${(await actorNames(db))(post.postedBy)} posted it on ${formatDateTime(post.postedAt, timeZone)}.`,
-    };
+    return text === undefined ? undefined : whatsappCard(app.deps, announcement, text);
   }
 
   async function noticeText(announcement: Announcement): Promise<string | undefined> {

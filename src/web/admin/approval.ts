@@ -1,4 +1,6 @@
 import { approveDraft } from '../../drafts/prepare.ts';
+import { findAnnouncement } from '../../announcements/announcements.ts';
+import { isBulletin } from '../../announcements/bulletins-content.ts';
 import { undoApproval } from '../../announcements/approval-withdrawal.ts';
 import { findDraft } from '../../announcements/compose.ts';
 import { recordPosted } from '../../announcements/whatsapp-posts.ts';
@@ -19,7 +21,9 @@ export const approvalPages = routes({ name: 'approval', needs: ['access', 'pages
   const { db, clock, config, nudge } = app.deps;
 
   app.post<ById>('/admin/announcements/:id/test', async (request, reply) => {
-    const { announcement, draft } = await findDraft(db, request.params.id);
+    const announcement = await findAnnouncement(db, request.params.id);
+    const bulletin = await isBulletin(db, announcement.id);
+    if (!bulletin) await findDraft(db, announcement.id);
     const { actor } = await acting(request);
     const { email, id } = request.admin!;
     await db.transaction(async (tx) => {
@@ -29,7 +33,7 @@ export const approvalPages = routes({ name: 'approval', needs: ['access', 'pages
           kind: 'draft-test',
           to: { kind: 'address', address: email },
           data: { announcementId: announcement.id, adminId: id },
-          dedupeKey: `draft-test:${announcement.id}:${draft.revision}:${id}:${clock.now().epochMilliseconds}`,
+          dedupeKey: `draft-test:${announcement.id}:${id}:${clock.now().epochMilliseconds}`,
         },
         { clock },
       );
@@ -44,7 +48,8 @@ export const approvalPages = routes({ name: 'approval', needs: ['access', 'pages
         ? 'The test mail is on its way to the outbox.'
         : 'The test mail is on its way to you.',
     );
-    return reply.redirect(`/admin/announcements/${announcement.id}`, 303);
+    const pages = bulletin ? 'bulletins' : 'announcements';
+    return reply.redirect(`/admin/${pages}/${announcement.id}`, 303);
   });
 
   app.post<ById>('/admin/announcements/:id/approve', async (request, reply) => {
@@ -92,6 +97,7 @@ export const approvalPages = routes({ name: 'approval', needs: ['access', 'pages
     const { id } = request.params;
     await recordPosted(db, id, await acting(request));
     flash(request, 'good', 'Noted: it is posted in the WhatsApp group.');
-    return reply.redirect(`/admin/announcements/${id}#whatsapp`, 303);
+    const pages = field(request, 'from') === 'bulletin' ? 'bulletins' : 'announcements';
+    return reply.redirect(`/admin/${pages}/${id}#whatsapp`, 303);
   });
 });

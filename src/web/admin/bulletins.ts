@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bulletinContent, previewBulletin, readBulletin } from '../../announcements/bulletins-content.ts';
+import { previewNextDraft, readBulletin } from '../../announcements/bulletins-content.ts';
 import {
   approveBulletin,
+  bulletinSendTime,
   endBulletins,
   introduceBulletin,
   saveBulletinSchedule,
@@ -11,27 +12,30 @@ import {
   listBulletins,
   type DraftedBulletin,
 } from '../../announcements/bulletins-overview.ts';
-import { findBulletinSchedule, nextBulletin } from '../../announcements/bulletins-schedules.ts';
-import { frozenContent } from '../../announcements/frozen-content.ts';
+import { findBulletinSchedule } from '../../announcements/bulletins-schedules.ts';
 import { cancelAnnouncement, holdAnnouncement, resumeAnnouncement } from '../../announcements/life-cycle.ts';
 import type { ContentContext } from '../../announcements/notice-content.ts';
 import { formatDateTime } from '../../calendar/format.ts';
 import { BULLETIN_TOPICS, type BulletinTopic } from '../../db/schema.ts';
+import { bulletinAsItIs } from '../../drafts/bulletin.ts';
+import { sampleMail } from '../../drafts/sample-mail.ts';
 import { ConvenorError, notFound } from '../../kernel/errors.ts';
 import { readSettings } from '../../organisation/settings.ts';
-import { fillSlots, type RenderedMail } from '../../render/slots.ts';
 import { audienceCount } from '../../subscribers/audience.ts';
 import { acting } from '../acting.ts';
 import { consequencesOf } from '../dry-run.ts';
-import { field, freshForm, rejectedForm, type FormModel } from '../form.ts';
+import { draftServices } from '../draft-services.ts';
+import { PREVIEW_VIEWS, previewView, timeOnButton, whatsappView, type PreviewView } from '../draft-views.ts';
+import { field, freshForm, query, rejectedForm, type FormModel } from '../form.ts';
 import { itemRow } from '../items/item-views.ts';
-import { whatsappView } from '../draft-views.ts';
-import { mailFrame } from '../mail-frame.ts';
+import { inScheme, mailFrame } from '../mail-frame.ts';
 import { routes } from '../plugin.ts';
+import { allowPictures } from '../plugins/security.ts';
 import { flash } from '../plugins/sessions.ts';
 import { organiserOf } from '../public/invitation.ts';
 import { announcementRow } from '../views.ts';
-import { counted, fromNow, people } from '../words.ts';
+import { whatsappCard } from '../whatsapp-card.ts';
+import { CHANNEL_WORDS, counted, fromNow, people } from '../words.ts';
 import {
   BULLETIN_LABELS,
   datesPreview,
@@ -42,11 +46,14 @@ import {
   storedFields,
   type BulletinFields,
 } from './bulletin-schedule.ts';
+import { EXAMPLE_NAME } from './draft-page.ts';
 
 type ById = { Params: { id: string } };
 type ByTopic = { Params: { topic: string } };
 
 const PAST_SHOWN = 6;
+/** What of a bulletin can be looked at: it has no calendar entry, and its WhatsApp text stands beside. */
+const VIEWS = ['wide', 'phone', 'dark', 'text', 'page', 'source'] as const satisfies readonly PreviewView[];
 const WAITING = ['approved', 'awaiting_approval', 'held'];
 
 const TITLES: Readonly<Record<BulletinTopic, string>> = {
@@ -72,7 +79,8 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
 
   app.get<ByTopic>('/admin/bulletins/preview/:topic', async (request, reply) => {
     const topic = topicOf(request);
-    const { kind, model, sendAt, zone } = await previewBulletin(db, topic, await contentContext());
+    const { kind, model, sendAt, zone } = await previewNextDraft(db, topic, await contentContext());
+    const mail = sampleMail(renderer.mail(kind, model), EXAMPLE_NAME, config.BASE_URL);
     return reply.page('admin/bulletin-preview', {
       title: `Next ${TITLES[topic].toLowerCase()}`,
       section: 'items',
@@ -80,13 +88,15 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
       lead: `As it would be on ${formatDateTime(sendAt, zone)} with what is approved now.`,
       mailUrl: `/admin/bulletins/preview/${topic}/mail`,
       count: model.count,
-      ...outputs(example(renderer.mail(kind, model)), renderer.whatsapp(kind, model)),
+      subject: mail.subject,
+      plainText: mail.text,
+      whatsapp: whatsappView(renderer.whatsapp(kind, model)),
     });
   });
 
   app.get<ByTopic>('/admin/bulletins/preview/:topic/mail', async (request, reply) => {
-    const { kind, model } = await previewBulletin(db, topicOf(request), await contentContext());
-    return mailFrame(reply, example(renderer.mail(kind, model)).html);
+    const { kind, model } = await previewNextDraft(db, topicOf(request), await contentContext());
+    return mailFrame(reply, sampleMail(renderer.mail(kind, model), EXAMPLE_NAME, config.BASE_URL).html);
   });
 
   app.get<ByTopic>('/admin/bulletins/schedule/:topic', async (request, reply) => {
@@ -142,12 +152,14 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
   });
 
   app.get<ById>('/admin/bulletins/:id', async (request, reply) =>
-    reply.page('admin/bulletin', await bulletinPage(request.params.id)),
+    allowPictures(reply).page('admin/bulletin', await bulletinPage(request, request.params.id)),
   );
 
   app.get<ById>('/admin/bulletins/:id/mail', async (request, reply) => {
-    const { mail } = await contentOf(await findDraftedBulletin(db, request.params.id));
-    return mailFrame(reply, example(mail).html);
+    const { announcement } = await findDraftedBulletin(db, request.params.id);
+    const content = await bulletinAsItIs(draftServices(app.deps), announcement);
+    const { html } = sampleMail(content, EXAMPLE_NAME, config.BASE_URL);
+    return mailFrame(reply, inScheme(html, query(request, 'view') === 'dark' ? 'dark' : 'light'));
   });
 
   app.post<ById>('/admin/bulletins/:id/approve', async (request, reply) => {
@@ -180,7 +192,7 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
       await introduceBulletin(db, id, text, await acting(request));
     } catch (error) {
       const form = rejectedForm(values, error, BULLETIN_LABELS);
-      return reply.code(422).page('admin/bulletin', await bulletinPage(id, form));
+      return reply.code(422).page('admin/bulletin', await bulletinPage(request, id, form));
     }
     const { announcement } = await findDraftedBulletin(db, id);
     flash(
@@ -238,10 +250,11 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
 
   async function goesOut(id: string): Promise<string> {
     const { announcement } = await findDraftedBulletin(db, id);
-    const due = Temporal.Instant.compare(announcement.sendAt, clock.now()) <= 0;
+    const { sendAt, zone } = announcement;
+    const due = Temporal.Instant.compare(sendAt, clock.now()) <= 0;
     return due
       ? 'It goes out now.'
-      : `It goes out on ${formatDateTime(announcement.sendAt, announcement.zone)}.`;
+      : `It goes out on ${formatDateTime(sendAt, zone)}. Until then you can stop it.`;
   }
 
   async function contentContext(): Promise<ContentContext> {
@@ -259,14 +272,12 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
 
   async function topicView(topic: BulletinTopic) {
     const now = clock.now();
-    const settings = await readSettings(db);
     const schedule = await findBulletinSchedule(db, topic);
     const drafted = await listBulletins(db, topic, { limit: PAST_SHOWN });
     const isComing = ({ announcement: { state, lateAfter } }: DraftedBulletin) =>
       WAITING.includes(state) && Temporal.Instant.compare(lateAfter, now) > 0;
     const coming = drafted.filter(isComing).toReversed();
-    const planned = schedule && nextBulletin(schedule, now, settings);
-    const preview = await previewBulletin(db, topic, await contentContext());
+    const preview = await previewNextDraft(db, topic, await contentContext());
     const gathered = preview.model.groups.flatMap(({ items }) => items.map(({ title }) => title));
     return {
       topic,
@@ -280,11 +291,11 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
       },
       coming: coming.map(announcementRow),
       // Beyond what is drafted already.
-      next: planned &&
-        !drafted.some(({ announcement }) => announcement.sendAt.equals(planned.sendAt)) && {
-          when: formatDateTime(planned.sendAt, schedule.zone),
-          draftedOn: formatDateTime(planned.draftAt, schedule.zone),
-        },
+      next: preview.draftAt && {
+        name: coming.length === 0 ? 'The next one' : 'The one after that',
+        when: formatDateTime(preview.sendAt, preview.zone),
+        draftedOn: formatDateTime(preview.draftAt, preview.zone),
+      },
       gathered,
       count: gathered.length === 0 ? undefined : counted(gathered.length, 'item'),
       past: drafted.filter((bulletin) => !isComing(bulletin)).map(announcementRow),
@@ -310,14 +321,17 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
     });
   }
 
-  async function bulletinPage(id: string, form?: FormModel) {
+  async function bulletinPage(request: FastifyRequest, id: string, form?: FormModel) {
     const now = clock.now();
+    const settings = await readSettings(db);
     const bulletin = await findDraftedBulletin(db, id);
     const { announcement, books, approval } = bulletin;
     const { items, introduction } = await readBulletin(db, announcement, { clock });
-    const { mail, whatsapp } = await contentOf(bulletin);
+    const content = await bulletinAsItIs(draftServices(app.deps), announcement);
     const isWaiting = WAITING.includes(announcement.state);
-    const { state, sendAt, zone } = announcement;
+    const { state, sendAt, zone, channel } = announcement;
+    const audience = isWaiting ? people(await audienceCount(db, announcement.topic, now)) : undefined;
+    const shown = VIEWS.find((one) => one === query(request, 'view')) ?? 'wide';
     return {
       title: announcement.title,
       section: 'items',
@@ -327,7 +341,10 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
         when: formatDateTime(sendAt, zone),
         distance: fromNow(sendAt, now, zone),
         seen: announcement.updatedAt.toString(),
-        audience: isWaiting ? people(await audienceCount(db, announcement.topic, now)) : undefined,
+        audience,
+        approval:
+          audience &&
+          `${audience} by ${CHANNEL_WORDS[channel]} ${timeOnButton(bulletinSendTime(announcement, now, settings), now, zone)}`,
         rule:
           approval === 'wait'
             ? 'It goes out when somebody approves it.'
@@ -342,37 +359,17 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
       sent: books.audience > 0,
       form: form ?? freshForm({ introduction }),
       items: items.map(itemRow),
-      mailUrl: `/admin/bulletins/${id}/mail`,
-      ...outputs(example(mail), whatsapp),
+      whatsapp: await whatsappCard(app.deps, announcement, content.whatsapp ?? ''),
+      tabs: VIEWS.map((one) => ({
+        href: `/admin/bulletins/${id}?view=${one}#preview`,
+        label: PREVIEW_VIEWS[one],
+        current: one === shown,
+      })),
+      frameUrl: `/admin/bulletins/${id}/mail?view=${shown}`,
+      preview: previewView(shown, { content, name: EXAMPLE_NAME, baseUrl: config.BASE_URL, zone }),
     };
   }
-
-  /** What goes out, or went out, in all its outputs. */
-  async function contentOf({
-    announcement,
-  }: DraftedBulletin): Promise<{ mail: RenderedMail; whatsapp: string }> {
-    if (announcement.content !== null) {
-      const frozen = frozenContent(announcement);
-      return { mail: frozen, whatsapp: frozen.whatsapp ?? '' };
-    }
-    const { kind, model } = await bulletinContent(db, announcement, await contentContext());
-    return { mail: renderer.mail(kind, model), whatsapp: renderer.whatsapp(kind, model) };
-  }
-
-  /** The mail as somebody would get it. */
-  function example(mail: RenderedMail): RenderedMail {
-    return fillSlots(mail, {
-      greetingName: 'Alex',
-      unsubscribeUrl: `${config.BASE_URL}/u/example`,
-      preferencesUrl: `${config.BASE_URL}/preferences/example`,
-      rsvpUrl: `${config.BASE_URL}/rsvp/example`,
-    });
-  }
 });
-
-function outputs(mail: RenderedMail, whatsapp: string) {
-  return { subject: mail.subject, plainText: mail.text, whatsapp: whatsappView(whatsapp) };
-}
 
 function topicOf(request: FastifyRequest<ByTopic>): BulletinTopic {
   const { topic } = request.params;
