@@ -14,6 +14,24 @@ export const askByFetch: AskStatus = async (url, method, signal) => {
   return answer.status;
 };
 
+/** What stands against an approval while nobody has asked the servers behind the links of a text. */
+export const UNASKED = 'links not looked up';
+
+/** A warning, at the first link, that it is not known yet whether the pages are there; none for a text without links. */
+export function unaskedLinks(links: readonly { readonly url: string; readonly line: number }[]): Finding[] {
+  const first = links.find(({ url }) => isPublicAddress(url));
+  if (first === undefined) return [];
+  return [
+    {
+      level: 'warning',
+      check: UNASKED,
+      line: first.line,
+      message:
+        'Whether the pages behind the links are there is being looked up. Look again in a few seconds rather than letting this pass.',
+    },
+  ];
+}
+
 /**
  * Asks the servers behind links whether the pages are there. Addresses that are not on the public internet are left
  * out: nobody else can follow them, and the server must not be led to its own neighbours.

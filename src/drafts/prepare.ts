@@ -13,6 +13,7 @@ import { frozenContent, type FrozenContent } from '../announcements/frozen-conte
 import { fieldFaults } from '../announcements/merge-fields.ts';
 import type { ContentContext } from '../announcements/notice-content.ts';
 import { toInstant } from '../calendar/wall.ts';
+import { unaskedLinks } from '../checks/live-links.ts';
 import { runChecks } from '../checks/run.ts';
 import { outlineOf } from '../checks/text.ts';
 import type { Config } from '../config/load.ts';
@@ -86,7 +87,7 @@ export function draftContext({ clock, config }: DraftServices, settings: Setting
 
 /**
  * A draft as it would go out now, checked. Asks no network: what asking the servers behind its links gave is taken
- * from its row, once `jobs/check-links.ts` has asked.
+ * from its row; until `jobs/check-links.ts` has asked, that is a warning.
  *
  * @throws ConvenorError `not_found`.
  */
@@ -101,10 +102,11 @@ export async function prepareDraft(services: DraftServices, id: string): Promise
   const audience = await audienceSize(db, announcement, sendAt);
   const { zone, topic, meetingId, kind } = announcement;
   const meeting = meetingId && kind === 'meeting_invitation' ? await findMeeting(db, meetingId) : undefined;
+  const valueOf = await checkedValues(db, drafted, draftContext(services, settings));
   const findings: Finding[] = runChecks({
     subject: draft.subject,
     body: draft.body,
-    valueOf: await checkedValues(db, drafted, draftContext(services, settings)),
+    valueOf,
     mail: content,
     fieldFaults: fieldFaults(draft.body, { hasMeeting: meetingId !== null }),
     baseUrl: config.BASE_URL,
@@ -126,7 +128,9 @@ export async function prepareDraft(services: DraftServices, id: string): Promise
       sameDay: await sameDayMails(db, announcement, sendAt, settings.timeZone),
     },
   });
-  if (draft.linksCheckedRevision === draft.revision) findings.push(...draft.linkFindings);
+  const { links, images } = outlineOf({ body: draft.body, valueOf });
+  const asked = draft.linksCheckedRevision === draft.revision;
+  findings.push(...(asked ? draft.linkFindings : unaskedLinks([...links, ...images])));
   return {
     ...drafted,
     revision: draft.revision,

@@ -1,5 +1,6 @@
 import type { DraftInput } from '../announcements/compose-input.ts';
 import { createDraft, editDraft } from '../announcements/compose.ts';
+import { UNASKED } from '../checks/live-links.ts';
 import { rolledBack } from '../db/open.ts';
 import type { Actor } from '../organisation/audit.ts';
 import { prepareDraft, type DraftServices, type DraftView } from './prepare.ts';
@@ -21,6 +22,11 @@ export async function previewDraft(
   return rolledBack(db, async (tx) => {
     const { announcement } =
       id === undefined ? await createDraft(tx, input, context) : await editDraft(tx, id, input, context);
-    return prepareDraft({ ...services, db: tx, settings: () => Promise.resolve(settings) }, announcement.id);
+    const view = await prepareDraft(
+      { ...services, db: tx, settings: () => Promise.resolve(settings) },
+      announcement.id,
+    );
+    // What is not saved, nobody looks up.
+    return { ...view, findings: view.findings.filter(({ check }) => check !== UNASKED) };
   });
 }

@@ -5,6 +5,7 @@ import { UNDO } from '../announcements/approval.ts';
 import type { FrozenContent } from '../announcements/frozen-content.ts';
 import { formatDate, formatDateTime, formatTimeRange } from '../calendar/format.ts';
 import { toWall } from '../calendar/wall.ts';
+import { UNASKED } from '../checks/live-links.ts';
 import { LARGEST_MAIL } from '../checks/mail.ts';
 import type { DraftView } from '../drafts/prepare.ts';
 import { sampleMail } from '../drafts/sample-mail.ts';
@@ -24,14 +25,14 @@ function findingView(finding: Finding) {
   };
 }
 
-/** What the checks say: errors, warnings, and whether the links have been asked already. */
-export function checksView({ findings, draft }: Pick<DraftView, 'findings' | 'draft'>) {
+/** What the checks say: errors, warnings, and whether somebody has asked for the pages behind the links. */
+export function checksView({ findings }: Pick<DraftView, 'findings'>) {
   const views = findings.map(findingView);
   return {
     errors: views.filter(({ isError }) => isError),
     warnings: views.filter(({ isError }) => !isError),
     clean: views.length === 0,
-    linksAsked: draft.linksCheckedRevision === draft.revision,
+    linksAsked: findings.every(({ check }) => check !== UNASKED),
   };
 }
 

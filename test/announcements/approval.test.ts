@@ -180,6 +180,7 @@ describe('an approval', () => {
     expect(view.findings.map(({ level, check, line }) => [level, check, line])).toEqual([
       ['error', 'pictures', 3],
       ['warning', 'people', 1],
+      ['warning', 'links not looked up', 3],
     ]);
     await expect(approve(id)).rejects.toMatchObject({
       code: 'wrong_state',
@@ -205,12 +206,19 @@ describe('an approval', () => {
     expect((await approve(id, 'admin:2')).announcement.state).toBe('approved');
   });
 
-  it('looks at links that were asked for', async () => {
-    const id = await newDraft({ body: 'Hello [the course](https://www.rcot.co.uk/gone)' });
+  it('looks at what links lead to, and warns until that is known', async () => {
+    const id = await newDraft({ body: 'Hello,\n\n[the course](https://www.rcot.co.uk/gone)' });
+    const unasked = await prepareDraft(services(), id);
+    expect(unasked.findings).toMatchObject([{ level: 'warning', check: 'links not looked up', line: 3 }]);
+    const hasty = approveDraft(services(), id, { hash: unasked.hash, confirmedWarnings: [] }, 'admin:1');
+    await expect(hasty).rejects.toMatchObject({ code: 'wrong_state' });
     await runDueWork([checkLinksJob(() => Promise.resolve(404))], services());
     expect((await prepareDraft(services(), id)).findings).toMatchObject([
-      { level: 'error', check: 'links', line: 1 },
+      { level: 'error', check: 'links', line: 3 },
     ]);
+    await expect(approve(id)).rejects.toMatchObject({ problems: [{ field: 'links, line 3' }] });
+    await editDraft(database.db, id, input({ body: 'Hello.' }), context);
+    expect((await prepareDraft(services(), id)).findings).toEqual([]);
   });
 
   it('is taken back when the meeting changes, and an invitation to a cancelled one is cancelled', async () => {
