@@ -361,6 +361,28 @@ describe('an announcement by MailerLite', () => {
     expect(await books(id)).toMatchObject({ cancelled: 6, sent: 0 });
   });
 
+  it.each<Fault['kind']>(['rate_limited', 'server_error', 'dropped_after'])(
+    'is taken back and removed although each of these meets the fault %s',
+    async (kind) => {
+      const id = await approved();
+      await pass(5);
+      for (const matching of ['/cancel', 'DELETE ']) world.fake.addFault({ kind, matching, retryAfter: 5 });
+      const workAgain = async () => {
+        await work();
+        world.clock.advance({ seconds: 11 });
+        await work();
+      };
+      await holdAnnouncement(database.db, id, null, by());
+      await workAgain();
+      expect([only().status, await step(id)]).toEqual(['draft', 'write']);
+      await cancelAnnouncement(database.db, id, null, by());
+      await workAgain();
+      expect(world.fake.campaigns()).toEqual([]);
+      expect([await step(id), await state(id)]).toEqual(['withdrawn', 'cancelled']);
+      expect(await books(id)).toMatchObject({ cancelled: 6, sent: 0 });
+    },
+  );
+
   it('that was sent before a cancel could reach MailerLite is on record as sent', async () => {
     const id = await approved();
     await pass(5);
