@@ -3,7 +3,7 @@ import type { Tx } from '../db/open.ts';
 import { announcements, bulletinItems, bulletins, bulletinSchedules } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ItemInput } from '../noticeboard/item-input.ts';
-import { lockItem, markExpired, writeItemChange, type Item } from '../noticeboard/items.ts';
+import { CHANGEABLE, lockItem, markExpired, writeItemChange, type Item } from '../noticeboard/items.ts';
 import { markWithdrawn, type ModerationContext } from '../noticeboard/moderation.ts';
 import { recordAudit } from '../organisation/audit.ts';
 import { isWaiting, tellDrafted } from './bulletins.ts';
@@ -27,7 +27,7 @@ export async function editItem(
 ): Promise<Item> {
   return tx.transaction(async (inner) => {
     const before = await lockItem(inner, id, {
-      allowed: ['awaiting_review', 'asked', 'approved'],
+      allowed: CHANGEABLE,
       toDo: 'changed',
       seen,
     });
@@ -64,7 +64,7 @@ export async function withdrawItem(
 ): Promise<Item> {
   return tx.transaction(async (inner) => {
     const locked = await lockItem(inner, id, {
-      allowed: ['awaiting_review', 'asked', 'approved'],
+      allowed: CHANGEABLE,
       toDo: 'taken down',
     });
     const item = await markWithdrawn(inner, locked, reason, context);

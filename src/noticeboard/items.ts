@@ -58,6 +58,13 @@ export function isOpen(item: Pick<Item, 'state' | 'openUntil'>, at: Temporal.Ins
   return item.state === 'approved' && Temporal.Instant.compare(item.openUntil, at) > 0;
 }
 
+/** The states in which an item can be changed or taken down. */
+export const CHANGEABLE: readonly ItemState[] = ['awaiting_review', 'asked', 'approved'];
+
+export function isChangeable({ state }: Pick<Item, 'state'>): boolean {
+  return CHANGEABLE.includes(state);
+}
+
 /**
  * Locks an item's row for the rest of the transaction and checks its state, so that two people who decide at once
  * do not both succeed.

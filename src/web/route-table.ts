@@ -43,6 +43,8 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   'GET /noticeboard/:id': 'open',
   'GET /noticeboard/review/:token': 'link',
   'POST /noticeboard/review/:token': 'link',
+  'GET /noticeboard/review/:token/edit': 'link',
+  'POST /noticeboard/review/:token/edit': 'link',
   'GET /hand-in': 'open',
   'GET /hand-in/:kind': 'open',
   'POST /hand-in/:kind': 'open',

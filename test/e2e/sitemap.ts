@@ -186,6 +186,7 @@ export async function sitemap({ deps }: Site): Promise<SitePage[]> {
     { name: 'hand-in-confirm', path: path(links.confirmItemUrl(handedIn, soon)) },
     { name: 'hand-in-mine', path: path(links.ownItemUrl(asked, soon)) },
     { name: 'review', path: path(links.moderateItemUrl(repeat, admin, soon)) },
+    { name: 'review-edit', path: `${path(links.moderateItemUrl(repeat, admin, soon))}/edit` },
     { name: 'archive', path: '/archive' },
     { name: 'archive-page', path: `/a/${bulletin}` },
     { name: 'join', path: '/join' },

@@ -1,8 +1,9 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenDatabase } from '../../src/db/open.ts';
-import { serviceMails } from '../../src/db/schema.ts';
+import { admins, serviceMails } from '../../src/db/schema.ts';
 import { listItems } from '../../src/noticeboard/item-list.ts';
-import { findItem } from '../../src/noticeboard/items.ts';
+import { findItem, itemHistory } from '../../src/noticeboard/items.ts';
 import { createAdmin } from '../../src/organisation/admins.ts';
 import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { termsFor } from '../../src/noticeboard/terms.ts';
@@ -230,6 +231,37 @@ describe('the administrators’ items', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([303, 409]);
     expect(await mails('item-decision')).toHaveLength(2);
     expect((await admin.get(`/admin/items/${repeat.id}`)).body).toContain('Ruth Okafor');
+  });
+
+  it('are changed and decided by the link from a mail, without signing in', async () => {
+    const { clock, deps } = site;
+    const { db } = database;
+    const item = await confirmed(db, clock, 'vacancy');
+    const [ruth] = await db.select().from(admins).where(eq(admins.email, 'administrator@example.org'));
+    const admin = ruth!.id;
+    const url = deps.links.moderateItemUrl(item.id, admin, clock.now().add({ hours: 24 }));
+    const review = new URL(url).pathname;
+    const phone = new Browser(site);
+    expect((await phone.get(review)).body).toContain(`href="${review}/edit"`);
+    const form = await phone.get(`${review}/edit`);
+    expect(form.body).toContain('value="Occupational therapist, Band 6"');
+    const changed = { ...FORMS.vacancy, role: 'Occupational therapist, Band 7' };
+    const wrong = await phone.post(`${review}/edit`, { ...changed, role: '', seen: '0' });
+    expect([wrong.statusCode, wrong.body]).toEqual([422, expect.stringContaining('Name the role.')]);
+    const saved = await phone.post(`${review}/edit`, { ...changed, seen: '0' });
+    expect(saved.body).toContain('The item is changed.');
+    expect(await findItem(db, item.id)).toMatchObject({ title: changed.role, state: 'awaiting_review' });
+    const late = await phone.post(`${review}/edit`, { ...FORMS.vacancy, seen: '0' });
+    expect([late.statusCode, late.body]).toEqual([
+      422,
+      expect.stringContaining('Somebody changed this item'),
+    ]);
+    await phone.post(review, { act: 'approve', agreement: 'Free.', seen: '1' });
+    const history = await itemHistory(db, item.id);
+    expect(history.slice(0, 2).map(({ kind, actor }) => [kind, actor])).toEqual([
+      ['approved', `admin:${admin}`],
+      ['edited', `admin:${admin}`],
+    ]);
   });
 
   it('may be an administrator’s own, are changed and taken down', async () => {

@@ -5,7 +5,7 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../../db/schema.ts';
 import { parseItemInput } from '../../noticeboard/item-input.ts';
 import { listItems, type ItemFilter, type ItemOrder } from '../../noticeboard/item-list.ts';
 import { ITEM_KIND_WORDS } from '../../noticeboard/item-words.ts';
-import { countItemsToDecide, findItem, type Item } from '../../noticeboard/items.ts';
+import { countItemsToDecide, findItem, isChangeable, type Item } from '../../noticeboard/items.ts';
 import { addItem, latestAgreement } from '../../noticeboard/moderation.ts';
 import { termsFor } from '../../noticeboard/terms.ts';
 import { acting, type Acting } from '../acting.ts';
@@ -220,7 +220,7 @@ export const itemPages = routes({ name: 'items', needs: ['access', 'pages', 'for
       back: { href: '/admin/items', label: 'Noticeboard' },
       action: `/admin/items/${item.id}/decide`,
       pageUrl: `/noticeboard/${item.id}`,
-      canEdit: ['awaiting_review', 'asked', 'approved'].includes(item.state),
+      canEdit: isChangeable(item),
       bulletin: carrier && announcementRow(carrier),
     };
   }

@@ -6,7 +6,7 @@ import { ConvenorError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { parseItemInput } from '../../noticeboard/item-input.ts';
 import { openItemLink } from '../../noticeboard/item-links.ts';
 import { ITEM_KIND_WORDS, itemUrl } from '../../noticeboard/item-words.ts';
-import { itemHistory, SUBMITTER, type Item } from '../../noticeboard/items.ts';
+import { isChangeable, itemHistory, SUBMITTER, type Item } from '../../noticeboard/items.ts';
 import { answerQuestion, confirmItem, submitItem } from '../../noticeboard/submission.ts';
 import { termsFor } from '../../noticeboard/terms.ts';
 import { readSettings } from '../../organisation/settings.ts';
@@ -203,7 +203,7 @@ export const handInPages = routes({ name: 'hand-in', needs: ['access', 'pages', 
       question: item.state === 'asked' ? history.find(({ kind }) => kind === 'asked')?.text : undefined,
       reason: item.state === 'rejected' ? (item.stateReason ?? undefined) : undefined,
       isTakenDown: item.state === 'withdrawn',
-      canTakeDown: ['awaiting_review', 'asked', 'approved'].includes(item.state),
+      canTakeDown: isChangeable(item),
       form,
       fields: itemFieldsModel(item.kind, form.values),
       detailsOpen: form.problems.some(({ field: name }) => name !== 'answer'),

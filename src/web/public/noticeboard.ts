@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { editItem } from '../../announcements/bulletins-items.ts';
 import { buildFeed } from '../../calendar/icalendar.ts';
 import { formatDate } from '../../calendar/format.ts';
 import { ITEM_KINDS } from '../../db/schema.ts';
@@ -6,14 +7,18 @@ import { notFound } from '../../kernel/errors.ts';
 import { itemEvents } from '../../noticeboard/item-calendar.ts';
 import { openModerationLink } from '../../noticeboard/item-links.ts';
 import { listItems } from '../../noticeboard/item-list.ts';
-import { findItem, isOpen, type Item } from '../../noticeboard/items.ts';
+import { parseItemInput } from '../../noticeboard/item-input.ts';
+import { ITEM_KIND_WORDS } from '../../noticeboard/item-words.ts';
+import { findItem, isChangeable, isOpen, type Item } from '../../noticeboard/items.ts';
 import { readSettings } from '../../organisation/settings.ts';
-import { isUuid, query } from '../form.ts';
+import { field, freshForm, isUuid, query, rejectedForm, type FormModel } from '../form.ts';
 import { decideByForm, decisionModel } from '../items/decision.ts';
+import { emptySentences, ITEM_LABELS, itemFieldsModel, postedItem, storedItem } from '../items/item-form.ts';
 import { ITEM_KIND_PLURALS, itemKind, itemRow, itemView } from '../items/item-views.ts';
 import { routes } from '../plugin.ts';
 import { counted } from '../words.ts';
 import { organiserOf } from './invitation.ts';
+import { withSentences } from './open-form.ts';
 
 type ById = { Params: { id: string } };
 type ByToken = { Params: { token: string } };
@@ -98,6 +103,30 @@ export const noticeboardPages = routes(
       return reply.page('public/review', { ...model, saved: outcome.done });
     });
 
+    app.get<ByToken>('/noticeboard/review/:token/edit', async (request, reply) => {
+      const { token } = request.params;
+      const { item } = await openModerationLink(db, links, token);
+      return reply.page('public/review-edit', editPage(token, item, freshForm(storedItem(item))));
+    });
+
+    app.post<ByToken>('/noticeboard/review/:token/edit', async (request, reply) => {
+      const { token } = request.params;
+      const { item, actor, adminName } = await openModerationLink(db, links, token);
+      const values = postedItem(request);
+      const seen = Number.parseInt(field(request, 'seen'), 10);
+      try {
+        const { timeZone } = await readSettings(db);
+        const input = parseItemInput(item.kind, values, { now: clock.now(), zone: timeZone });
+        await editItem(db, item.id, { input, seen: Number.isNaN(seen) ? undefined : seen }, { clock, actor });
+      } catch (error) {
+        const form = withSentences(rejectedForm(values, error, ITEM_LABELS), emptySentences(values));
+        return reply.code(422).page('public/review-edit', editPage(token, item, form));
+      }
+      void nudge();
+      const model = await reviewPage(token, await findItem(db, item.id), adminName);
+      return reply.page('public/review', { ...model, saved: 'The item is changed.' });
+    });
+
     async function showItem(id: string, reply: FastifyReply) {
       const now = clock.now();
       const item = await shown(id);
@@ -149,7 +178,20 @@ export const noticeboardPages = routes(
         action: `/noticeboard/review/${token}`,
         itemUrl: `/admin/items/${item.id}`,
         pageUrl: `/noticeboard/${item.id}`,
+        editUrl: isChangeable(item) ? `/noticeboard/review/${token}/edit` : undefined,
         saved: undefined as string | undefined,
+      };
+    }
+
+    function editPage(token: string, item: Item, form: FormModel) {
+      return {
+        title: `Change the ${ITEM_KIND_WORDS[item.kind]}`,
+        action: `/noticeboard/review/${token}/edit`,
+        reviewUrl: `/noticeboard/review/${token}`,
+        seen: item.sequence,
+        isApproved: item.state === 'approved',
+        form,
+        fields: itemFieldsModel(item.kind, form.values),
       };
     }
   },
