@@ -1,16 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
 import { frozenContent } from '../src/announcements/frozen-content.ts';
-import {
-  claimDeliveries,
-  giveBackClaim,
-  settleDeliveries,
-  type ClaimedDelivery,
-  type Settlement,
-} from '../src/announcements/ledger.ts';
+import type { ClaimedDelivery, Settlement } from '../src/announcements/ledger.ts';
 import { isQuiet } from '../src/calendar/quiet-hours.ts';
 import { rows } from '../src/db/open.ts';
 import { withoutAddresses } from '../src/kernel/log.ts';
@@ -18,9 +11,9 @@ import type { OutgoingMail, Outcome } from '../src/mail/types.ts';
 import { senderIdentity } from '../src/organisation/sender-identity.ts';
 import type { Services } from './services.ts';
 import { defineJob } from './define.ts';
+import { openClaims } from './delivery-claims.ts';
 import { bulkMailMaker, type Recipient } from './notice-mail.ts';
 import { settlementOf } from './outcome.ts';
-import { persist } from './persist.ts';
 
 /** Chunks queued at a time; the rest follow as these are done. */
 const CHUNKS_AT_ONCE = 16;
@@ -66,35 +59,39 @@ export const deliver = defineJob({
   },
 
   async run({ announcementId, chunk }, services) {
-    const { db, clock, config, links, addressHash, log, signal } = services;
+    const { db, clock, config, links, signal } = services;
     const settings = await services.settings();
     const content = frozenContent(await findAnnouncement(db, announcementId));
     const makeMail = await bulkMailMaker(content, senderIdentity(settings, config.MAIL_FROM), links);
     const until = clock.now().add(TURN);
-    while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
-      const limit = await places(services, until);
-      if (limit === 0) return;
-      if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;
-      const claim = `${services.workerId}/${randomUUID()}`;
-      const claimedAt = clock.now();
-      const claimed = await claimOrGiveBack(services, { announcementId, chunk, limit, claim });
-      if (claimed.length === 0) return;
-      const tooOld = Temporal.Instant.compare(clock.now(), claimedAt.add(CLAIM_LIFE)) > 0;
-      const results = await Promise.all(
-        claimed.map(async (delivery) =>
-          tooOld ? interrupted(delivery, clock.now()) : handOver(delivery, makeMail, services),
-        ),
-      );
-      const context = { now: clock.now(), paced: services.sendingPace !== undefined };
-      const settlements = results.map((result, index) => {
-        const { id, attempts } = claimed[index]!;
-        return 'state' in result ? result : settlementOf(id, result, { ...context, attempts });
-      });
-      await persist(
-        () => settleDeliveries(db, { announcementId, claim, settlements }, { clock, addressHash }),
-        log,
-      );
-      await services.sendingPace?.report(results.filter((result) => 'result' in result));
+    const claims = openClaims(services, { announcementId, chunk });
+    try {
+      while (!signal.aborted && Temporal.Instant.compare(clock.now(), until) < 0) {
+        // Nothing stays unsettled while a place is waited for.
+        if (services.sendingPace !== undefined) await claims.settle();
+        const limit = await places(services, until);
+        if (limit === 0) return;
+        if (isQuiet(clock.now(), settings.timeZone, settings.quietHours)) return;
+        const claimedAt = clock.now();
+        const claimed = await claims.next(limit);
+        if (claimed.length === 0) return;
+        const tooOld = Temporal.Instant.compare(clock.now(), claimedAt.add(CLAIM_LIFE)) > 0;
+        const results = await Promise.all(
+          claimed.map(async (delivery) =>
+            tooOld ? interrupted(delivery, clock.now()) : handOver(delivery, makeMail, services),
+          ),
+        );
+        const context = { now: clock.now(), paced: services.sendingPace !== undefined };
+        claims.ended(
+          results.map((result, index) => {
+            const { id, attempts } = claimed[index]!;
+            return 'state' in result ? result : settlementOf(id, result, { ...context, attempts });
+          }),
+        );
+        await services.sendingPace?.report(results.filter((result) => 'result' in result));
+      }
+    } finally {
+      await claims.settle();
     }
   },
 });
@@ -116,19 +113,6 @@ async function places(
     if (granted > 0) return granted;
     if (Temporal.Instant.compare(clock.now().add({ milliseconds: waitMs }), until) > 0) return 0;
     await pause(waitMs, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-async function claimOrGiveBack(
-  { db, clock, log }: Services,
-  claim: { announcementId: string; chunk: number; limit: number; claim: string },
-): Promise<ClaimedDelivery[]> {
-  try {
-    return await claimDeliveries(db, claim, { clock });
-  } catch (error) {
-    // The claim may have been written although its answer was lost.
-    await persist(() => giveBackClaim(db, claim, { clock }), log);
-    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-import { and, eq, gt, sql } from 'drizzle-orm';
-import { preparedRows, rows, type Tx } from '../db/open.ts';
+import { eq, sql, type Placeholder, type SQL } from 'drizzle-orm';
+import { databaseTime, preparedRows, rows, type Tx } from '../db/open.ts';
 import { announcements, deliveries } from '../db/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { queueServiceMail } from '../organisation/service-mails.ts';
@@ -36,79 +36,131 @@ export type Settlement =
 /** Refusals in a row that are the sender's fault and pause a run. */
 export const SENDER_FAULT_LIMIT = 5;
 
+/** What is claimed next. */
+export interface Claim {
+  readonly announcementId: string;
+  readonly chunk: number;
+  readonly limit: number;
+  /** Names this one claim: `<worker id>/<unique>`. By it the claim is settled or given back. */
+  readonly claim: string;
+}
+
 /**
  * Claims up to `limit` deliveries of a chunk. One statement decides: the announcement is going out and not too
  * late, the delivery is due, and the person may be mailed at this moment; who may not is excluded with the
  * reason. The share lock on the announcement's row, taken before those on the deliveries, makes a hold or cancel wait
  * for claims under way, and claims that come after it find the new state.
- *
- * @param claim names this one claim: `<worker id>/<unique>`. By it the claim is settled or given back.
  */
 export async function claimDeliveries(
   tx: Tx,
-  {
-    announcementId,
-    chunk,
-    limit,
-    claim,
-  }: { announcementId: string; chunk: number; limit: number; claim: string },
+  { announcementId, chunk, limit, claim }: Claim,
   { clock }: { clock: Clock },
 ): Promise<ClaimedDelivery[]> {
-  const values = { announcementId, chunk, claim, now: clock.now().toString() };
-  return claimStatement(limit)(tx, values);
+  return claimStatement(limit)(tx, { announcementId, chunk, claim, now: databaseTime(clock.now()) });
 }
 
-type ClaimStatement = (
+/**
+ * As `settleDeliveries` and then `claimDeliveries` for the same announcement. Where everything was taken, one statement does
+ * both: half of what a run costs in the database is the coming and going of statements.
+ *
+ * @param settled a claim and how its deliveries ended.
+ */
+export async function settleAndClaim(
   tx: Tx,
-  values: { announcementId: string; chunk: number; claim: string; now: string },
-) => Promise<ClaimedDelivery[]>;
+  settled: { claim: string; settlements: readonly Settlement[] },
+  next: Claim,
+  context: { clock: Clock; addressHash: AddressHash },
+): Promise<ClaimedDelivery[]> {
+  const { announcementId, chunk, limit, claim } = next;
+  if (!allSent(settled.settlements)) {
+    await settleDeliveries(tx, { announcementId, ...settled }, context);
+    return claimDeliveries(tx, next, context);
+  }
+  const claimed = await settleAndClaimStatement(limit)(tx, {
+    announcementId,
+    chunk,
+    claim,
+    ...asSent(settled),
+    now: databaseTime(context.clock.now()),
+  });
+  const [first] = claimed;
+  if (first === undefined || first.senderFaults > 0) await clearSenderFaults(tx, { announcementId });
+  return claimed;
+}
 
-const claimStatements = new Map<number, ClaimStatement>();
+type ClaimValues = { announcementId: string; chunk: number; claim: string; now: string };
+type SentValues = { settledClaim: string; ids: string[]; reasons: string[]; now: string };
+
+/** One statement for each limit, made when it is first needed. */
+function byLimit<T, Values extends Readonly<Record<string, unknown>>>(
+  make: (limit: number) => (tx: Tx, values: Values) => Promise<T[]>,
+): (limit: number) => (tx: Tx, values: Values) => Promise<T[]> {
+  const made = new Map<number, (tx: Tx, values: Values) => Promise<T[]>>();
+  return (limit) => {
+    const known = made.get(limit) ?? make(limit);
+    made.set(limit, known);
+    return known;
+  };
+}
+
+const claimStatement = byLimit<ClaimedDelivery, ClaimValues>((limit) =>
+  preparedRows(`claim_${limit}_deliveries`, (place) => sql`with ${claiming(limit, place)}`),
+);
+
+const settleAndClaimStatement = byLimit<ClaimedDelivery & { senderFaults: number }, ClaimValues & SentValues>(
+  (limit) =>
+    preparedRows(
+      `settle_and_claim_${limit}`,
+      (place) => sql`with settled as (${settlingSent(place)}), ${claiming(limit, place)}`,
+    ),
+);
 
 /**
- * The claim with its limit written out: only so does the server see that one plan is right for all its values. The
- * deliveries of a chunk are read in the order of `deliveries_pending`, and only as many as are claimed.
+ * The parts of a claim. Its limit is written out: only so does the server see that one plan is right for all its values.
+ * The deliveries of a chunk are read in the order of `deliveries_pending`, and only as many as are claimed.
  */
-function claimStatement(limit: number): ClaimStatement {
-  const known = claimStatements.get(limit);
-  if (known) return known;
-  const made: ClaimStatement = preparedRows(`claim_${limit}_deliveries`, (place) => {
-    const now = sql`${place('now')}::timestamptz`;
-    return sql`with running as materialized (
-        select a.id, a.topic from announcements a
-        where a.id = ${place('announcementId')}::uuid
-          and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${now}
-          and ${NOT_HELD}
-        for share
-      ), picked as materialized (
-        select d.id, d.subscriber_id
-        from deliveries d
-        where d.announcement_id = ${place('announcementId')}::uuid and exists (select 1 from running)
-          and d.chunk = ${place('chunk')}::int and d.state = 'pending'
-          and (d.next_attempt_at is null or d.next_attempt_at <= ${now})
-        order by d.attempts, d.id
-        limit ${sql.raw(String(limit))}
-        for update of d skip locked
-      ), judged as materialized (
-        select p.id, ${exclusionReason(sql`r.topic`, now)} as reason
-        from picked p cross join running r left join subscribers s on s.id = p.subscriber_id
-      ), claimed as (
-        update deliveries d set
-          state = case when j.reason is null then 'sending' else 'excluded' end,
-          reason = j.reason,
-          attempts = d.attempts + case when j.reason is null then 1 else 0 end,
-          claimed_at = case when j.reason is null then ${now} end,
-          claimed_by = case when j.reason is null then ${place('claim')}::text end,
-          settled_at = case when j.reason is null then null else ${now} end
-        from judged j where j.id = d.id
-        returning d.id, d.state, d.subscriber_id, d.email, d.name, d.message_id, d.attempts
-      )
-      select id, subscriber_id as "subscriberId", email, name, message_id as "messageId",
-        (attempts - 1)::int as attempts
-      from claimed where state = 'sending'`;
-  });
-  claimStatements.set(limit, made);
-  return made;
+function claiming(limit: number, place: (value: keyof ClaimValues) => Placeholder): SQL {
+  const now = sql`${place('now')}::timestamptz`;
+  return sql`running as materialized (
+      select a.id, a.topic, a.sender_faults from announcements a
+      where a.id = ${place('announcementId')}::uuid
+        and a.channel = 'smtp' and a.state = 'sending' and a.late_after > ${now}
+        and ${NOT_HELD}
+      for share
+    ), picked as materialized (
+      select d.id, d.subscriber_id
+      from deliveries d
+      where d.announcement_id = ${place('announcementId')}::uuid and exists (select 1 from running)
+        and d.chunk = ${place('chunk')}::int and d.state = 'pending'
+        and (d.next_attempt_at is null or d.next_attempt_at <= ${now})
+      order by d.attempts, d.id
+      limit ${sql.raw(String(limit))}
+      for update of d skip locked
+    ), judged as materialized (
+      select p.id, ${exclusionReason(sql`r.topic`, now)} as reason, r.sender_faults
+      from picked p cross join running r left join subscribers s on s.id = p.subscriber_id
+    ), claimed as (
+      update deliveries d set
+        state = case when j.reason is null then 'sending' else 'excluded' end,
+        reason = j.reason,
+        attempts = d.attempts + case when j.reason is null then 1 else 0 end,
+        claimed_at = case when j.reason is null then ${now} end,
+        claimed_by = case when j.reason is null then ${place('claim')}::text end,
+        settled_at = case when j.reason is null then null else ${now} end
+      from judged j where j.id = d.id
+      returning d.id, d.state, d.subscriber_id, d.email, d.name, d.message_id, d.attempts, j.sender_faults
+    )
+    select id, subscriber_id as "subscriberId", email, name, message_id as "messageId",
+      (attempts - 1)::int as attempts, sender_faults as "senderFaults"
+    from claimed where state = 'sending'`;
+}
+
+/** Marks deliveries of a claim as taken. */
+function settlingSent(place: (value: keyof SentValues) => Placeholder): SQL {
+  return sql`update deliveries d set
+      state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${place('now')}::timestamptz
+    from unnest(${place('ids')}::uuid[], ${place('reasons')}::text[]) as v(id, reason)
+    where d.id = v.id and d.claimed_by = ${place('settledClaim')}::text and d.state in ('sending', 'unknown')`;
 }
 
 /**
@@ -128,8 +180,9 @@ export async function settleDeliveries(
 ): Promise<void> {
   if (settlements.length === 0) return;
   const now = clock.now();
-  if (settlements.every(({ state }) => state === 'sent')) {
-    await settleSent(tx, { announcementId, claim, settlements }, now);
+  if (allSent(settlements)) {
+    await settleSent(tx, { ...asSent({ claim, settlements }), now: databaseTime(now) });
+    await clearSenderFaults(tx, { announcementId });
     return;
   }
   const values = settlements.map((settlement) => ({
@@ -182,37 +235,25 @@ async function reopenRun(tx: Tx, announcementId: string, now: Temporal.Instant):
       and exists (select 1 from deliveries d where d.announcement_id = a.id and d.state = 'pending')`);
 }
 
-/** The usual case, in one statement: everything was taken, so there are no refusals in a row either. */
-async function settleSent(
-  tx: Tx,
-  {
-    announcementId,
-    claim,
-    settlements,
-  }: { announcementId: string; claim: string; settlements: readonly Settlement[] },
-  now: Temporal.Instant,
-): Promise<void> {
-  await settleSentStatement(tx, {
-    announcementId,
-    claim,
-    ids: settlements.map(({ id }) => id),
-    reasons: settlements.map(({ reason }) => reason),
-    now: now.toString(),
-  });
+function allSent(settlements: readonly Settlement[]): boolean {
+  return settlements.every(({ state }) => state === 'sent');
 }
 
-const settleSentStatement = preparedRows<
-  never,
-  { announcementId: string; claim: string; ids: string[]; reasons: string[]; now: string }
->(
-  'settle_sent',
-  (place) => sql`with settled as (
-      update deliveries d set
-        state = 'sent', reason = v.reason, next_attempt_at = null, settled_at = ${place('now')}::timestamptz
-      from unnest(${place('ids')}::uuid[], ${place('reasons')}::text[]) as v(id, reason)
-      where d.id = v.id and d.claimed_by = ${place('claim')}::text and d.state in ('sending', 'unknown')
-    )
-    update announcements set sender_faults = 0 where id = ${place('announcementId')}::uuid and sender_faults > 0`,
+function asSent(settled: { claim: string; settlements: readonly Settlement[] }): Omit<SentValues, 'now'> {
+  return {
+    settledClaim: settled.claim,
+    ids: settled.settlements.map(({ id }) => id),
+    reasons: settled.settlements.map(({ reason }) => reason),
+  };
+}
+
+const settleSent = preparedRows<never, SentValues>('settle_sent', settlingSent);
+
+/** Something was taken, so there are no refusals in a row any more. */
+const clearSenderFaults = preparedRows<never, { announcementId: string }>(
+  'clear_sender_faults',
+  (place) =>
+    sql`update announcements set sender_faults = 0 where id = ${place('announcementId')}::uuid and sender_faults > 0`,
 );
 
 async function suppressRecipient(
@@ -237,10 +278,7 @@ async function countSenderFaults(
   const faults = settlements.filter((s) => s.state === 'pending' && s.senderFault);
   const anySent = settlements.some((settlement) => settlement.state === 'sent');
   if (anySent) {
-    await tx
-      .update(announcements)
-      .set({ senderFaults: 0 })
-      .where(and(eq(announcements.id, announcementId), gt(announcements.senderFaults, 0)));
+    await clearSenderFaults(tx, { announcementId });
     return;
   }
   if (faults.length === 0) return;

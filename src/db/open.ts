@@ -1,7 +1,7 @@
 import { migrate } from './migrate.ts';
 import type { OpenDatabase } from './tx.ts';
 
-export { preparedRows, rolledBack, rows, type Db, type OpenDatabase, type Tx } from './tx.ts';
+export { databaseTime, preparedRows, rolledBack, rows, type Db, type OpenDatabase, type Tx } from './tx.ts';
 
 /**
  * Where the database is: a Postgres URL, or the data folder of the embedded one (`undefined`: in memory). A new

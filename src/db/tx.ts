@@ -36,6 +36,11 @@ export function preparedRows<T, Values extends Readonly<Record<string, unknown>>
   };
 }
 
+/** An instant, to the millisecond, as a value of a `timestamptz`: in a tenth of the time that its own `toString` takes. */
+export function databaseTime(instant: Temporal.Instant): string {
+  return new Date(instant.epochMilliseconds).toISOString();
+}
+
 export interface OpenDatabase {
   readonly db: Db;
   readonly kind: 'embedded' | 'postgres';

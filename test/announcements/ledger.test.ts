@@ -266,6 +266,60 @@ describe('settling', () => {
     expect((await findAnnouncement(database.db, id)).state).toBe('sending');
   });
 
+  it('goes together with the next claim, whatever the outcomes were', async () => {
+    const { id } = await runs.running(7);
+    const first = await runs.claim(id, 2);
+    const second = await runs.goOn(
+      id,
+      first.map((one) => runs.sent(one.id)),
+      2,
+    );
+    expect(await runs.books(id)).toMatchObject({ sent: 2, pending: 5 });
+    const [bad, good] = second;
+    const third = await runs.goOn(
+      id,
+      [{ id: bad!.id, state: 'failed', reason: 'No such address (550).' }, runs.sent(good!.id)],
+      2,
+      'worker/1+',
+    );
+    expect(await runs.books(id)).toMatchObject({ sent: 3, failed: 1, pending: 3 });
+    // A claim of another name settles nothing, and claims nothing twice.
+    const other = await runs.goOn(
+      id,
+      third.map((one) => runs.sent(one.id)),
+      5,
+      'worker/2',
+    );
+    expect(other).toHaveLength(1);
+    expect(await runs.books(id)).toMatchObject({ sent: 3, failed: 1, pending: 3 });
+    await holdAnnouncement(database.db, id, null, context);
+    expect(
+      await runs.goOn(
+        id,
+        third.map((one) => runs.sent(one.id)),
+        5,
+        'worker/1++',
+      ),
+    ).toEqual([]);
+    expect(await runs.books(id)).toMatchObject({ sent: 5, failed: 1, pending: 1 });
+  });
+
+  it.each([1, 0])(
+    'together with the next claim ends a row of refusals, with %i left to claim',
+    async (left) => {
+      const { id } = await runs.running(SENDER_FAULT_LIMIT + left);
+      for (let n = 1; n < SENDER_FAULT_LIMIT; n++) {
+        const [delivery] = await runs.claim(id, 1, `worker/${n}`);
+        const later = { ...runs.refused(delivery!.id), retryAt: clock.now().add({ hours: 1 }) };
+        await runs.settle(id, [later], `worker/${n}`);
+      }
+      expect((await findAnnouncement(database.db, id)).senderFaults).toBe(SENDER_FAULT_LIMIT - 1);
+      const [taken] = await runs.claim(id, 1, 'worker/9');
+      expect(await runs.goOn(id, [runs.sent(taken!.id)], 5, 'worker/9')).toHaveLength(left);
+      expect((await findAnnouncement(database.db, id)).senderFaults).toBe(0);
+    },
+  );
+
   it('of another worker’s claim does nothing', async () => {
     const { id } = await runs.running(1);
     const [delivery] = await runs.claim(id, 1, 'worker/1');

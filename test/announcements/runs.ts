@@ -3,7 +3,12 @@ import { expect } from 'vitest';
 import { findAnnouncement } from '../../src/announcements/announcements.ts';
 import { readBooks } from '../../src/announcements/books.ts';
 import { freezeAnnouncement } from '../../src/announcements/expansion.ts';
-import { claimDeliveries, settleDeliveries, type Settlement } from '../../src/announcements/ledger.ts';
+import {
+  claimDeliveries,
+  settleAndClaim,
+  settleDeliveries,
+  type Settlement,
+} from '../../src/announcements/ledger.ts';
 import { startAnnouncement } from '../../src/announcements/life-cycle.ts';
 import { addMeeting } from '../../src/announcements/meeting-changes.ts';
 import type { OpenDatabase } from '../../src/db/open.ts';
@@ -61,6 +66,15 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
   const settle = (announcementId: string, settlements: Settlement[], name = 'worker/1') =>
     settleDeliveries(database.db, { announcementId, claim: name, settlements }, { clock, addressHash });
 
+  /** Settles a claim of this name and claims under the same name followed by `+`. */
+  const goOn = (announcementId: string, settlements: Settlement[], limit: number, name = 'worker/1') =>
+    settleAndClaim(
+      database.db,
+      { claim: name, settlements },
+      { announcementId, chunk: 0, limit, claim: `${name}+` },
+      { clock, addressHash },
+    );
+
   const sent = (id: string): Settlement => ({ id, state: 'sent', reason: '250 ok' });
   const refused = (id: string): Settlement => ({
     id,
@@ -84,5 +98,5 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
     return found;
   }
 
-  return { addressHash, reminder, freeze, running, claim, settle, sent, refused, interrupted, books };
+  return { addressHash, reminder, freeze, running, claim, settle, goOn, sent, refused, interrupted, books };
 }

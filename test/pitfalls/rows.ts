@@ -482,8 +482,8 @@ export const PITFALLS: readonly Pitfall[] = [
     test: 'stopped two hundred times over at any recipient is finished, once for each',
     mutation: {
       file: 'jobs/deliver.ts',
-      find: '      await persist(\n',
-      replace: '      if (signal.aborted) return;\n      await persist(\n',
+      find: '      await claims.settle();\n    }\n  },',
+      replace: '      if (!signal.aborted) await claims.settle();\n    }\n  },',
     },
   },
   {
