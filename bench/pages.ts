@@ -133,7 +133,7 @@ async function fill(site: Site, { db }: OpenDatabase, each: number): Promise<voi
   for (let first = 1; first <= ANNOUNCEMENTS; first += 20) {
     await db.execute(sql`
       insert into deliveries (id, announcement_id, subscriber_id, email, email_normalised, chunk, state, message_id, attempts, settled_at)
-      select md5('d' || a || '-' || i)::uuid, md5('a' || a)::uuid, md5('s' || p)::uuid, 'p' || lpad(p::text, 6, '0') || '@example.org',
+      select delivery_id(md5('a' || a)::uuid, md5('s' || p)::uuid), md5('a' || a)::uuid, md5('s' || p)::uuid, 'p' || lpad(p::text, 6, '0') || '@example.org',
         'p' || lpad(p::text, 6, '0') || '@example.org', 0, case when i % 97 = 0 then 'failed' else 'sent' end,
         'bench-' || a || '-' || i, 1, ${at} - a * interval '40 hours'
       from generate_series(${first}::int, ${first + 19}::int) a, generate_series(1, ${each}::int) i,

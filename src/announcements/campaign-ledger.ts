@@ -50,11 +50,11 @@ export async function recordSent(
         insert into deliveries (
           id, announcement_id, subscriber_id, email, email_normalised, name, chunk, state, reason, message_id, settled_at
         )
-        select md5(${announcementId}::text || ':' || k.id::text)::uuid, ${announcementId}::uuid, k.id, k.email,
+        select delivery_id(${announcementId}::uuid, k.id), ${announcementId}::uuid, k.id, k.email,
           k.email_normalised, k.name, 0, 'sent', 'MailerLite sent it, although they were not in the audience here.',
-          'campaign-' || md5(${announcementId}::text || ':' || k.id::text), ${now}
+          'campaign-' || delivery_id(${announcementId}::uuid, k.id)::text, ${now}
         from known k join held h on h.id = k.id
-        on conflict (announcement_id, subscriber_id) do update set
+        on conflict (id) do update set
           state = 'sent', settled_at = ${now},
           reason = 'MailerLite sent it.' || case
             when deliveries.state in ('excluded', 'cancelled', 'failed') then ' Here it was: ' || coalesce(deliveries.reason, deliveries.state)

@@ -93,7 +93,7 @@ async function expand(
       case when p.reason is null then null else ${now.toString()}::timestamptz end
     from (
       select
-        md5(${announcement.id}::text || ':' || s.id::text)::uuid as id,
+        delivery_id(${announcement.id}::uuid, s.id) as id,
         s.id as subscriber_id, s.email, s.email_normalised, s.name, ${reason} as reason
       from subscribers s
       where ${audienceCondition(announcement)}
@@ -108,9 +108,9 @@ function coveredByCorrection({ meetingId, sendAt }: Announcement) {
   const since = sendAt.subtract(COVERED_BY_CORRECTION).toString();
   return sql`(
     select 'Was told of this meeting by the change notice a short while ago.'
-    from announcements c join deliveries cd on cd.announcement_id = c.id
+    from announcements c join deliveries cd on cd.id = delivery_id(c.id, s.id)
     where c.meeting_id = ${meetingId} and c.kind = 'changed' and c.send_at > ${since}::timestamptz
-      and cd.subscriber_id = s.id and cd.state in ('pending', 'sending', 'sent', 'unknown')
+      and cd.state in ('pending', 'sending', 'sent', 'unknown')
     limit 1
   )`;
 }

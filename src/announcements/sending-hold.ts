@@ -113,7 +113,7 @@ const MAY_GO_OUT = sql`
     join deliveries d on d.announcement_id = a.id
     where d.state in ('pending', 'sending')
   union
-  select a.id, md5(a.id::text || ':' || s.id::text)::uuid from announcements a cross join subscribers s
+  select a.id, delivery_id(a.id, s.id) from announcements a cross join subscribers s
     where a.frozen_at is null and a.state in ('awaiting_approval', 'approved', 'held', 'draft')
       and a.send_at < (select since from sending_holds where released_at is null) + interval '1 day'`;
 

@@ -85,10 +85,10 @@ export async function excludePending(
     sql`update deliveries d set state = 'excluded', reason = j.reason, settled_at = ${now.toString()}::timestamptz
       from (
         select p.id, ${exclusionReason(sql`a.topic`, now)} as reason
-        from deliveries p
-        join announcements a on a.id = p.announcement_id
+        from announcements a
+        join deliveries p on p.id = delivery_id(a.id, ${subscriberId}::uuid)
         join subscribers s on s.id = p.subscriber_id
-        where p.subscriber_id = ${subscriberId} and p.state = 'pending'
+        where p.state = 'pending'
       ) j
       where d.id = j.id and d.state = 'pending' and j.reason is not null
       returning d.id`,

@@ -4,6 +4,7 @@ import { ConvenorError, notFound } from '../kernel/errors.ts';
 import { recordAudit } from '../organisation/audit.ts';
 import { recordConsent } from './consent-ledger.ts';
 import { excludePending, lockSubscriber, topicsOn } from './consent-state.ts';
+import { deliveryIdsOf } from './delivery-ids.ts';
 import type { SubscriberContext } from './subscribers.ts';
 import { suppressAddress } from './suppressions.ts';
 
@@ -105,8 +106,8 @@ async function eraseTraces(tx: Tx, id: string, addresses: readonly [string, stri
   const list = sql`(${addresses[0]}, ${addresses[1]})`;
   const statements = [
     sql`delete from outbox_messages o where lower(o.recipient) in ${list}
-      or o.delivery_id in (select d.id from deliveries d where d.subscriber_id = ${id})`,
-    sql`update deliveries set ${ANONYMOUS_DELIVERY} where subscriber_id = ${id}`,
+      or o.delivery_id in ${deliveryIdsOf(id)}`,
+    sql`update deliveries set ${ANONYMOUS_DELIVERY} where id in ${deliveryIdsOf(id)}`,
     anonymiseDeliveriesTo(addresses),
     sql`delete from service_mails m where (m.recipient_kind = 'subscriber' and m.recipient = ${id})
       or (m.recipient_kind = 'address' and lower(m.recipient) in ${list})`,

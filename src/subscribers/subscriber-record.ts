@@ -24,6 +24,7 @@ import {
   suppressions,
   topicSubscriptions,
 } from '../db/schema.ts';
+import { deliveryIdsOf } from './delivery-ids.ts';
 import { MEMBER_KIND_WORDS } from './members.ts';
 import { getSubscriber } from './subscribers.ts';
 import { SUPPRESSION_WORDS } from './suppressions.ts';
@@ -83,7 +84,7 @@ export async function subscriberRecord(tx: Tx, idOrEmail: string) {
       })
       .from(deliveries)
       .innerJoin(announcements, eq(announcements.id, deliveries.announcementId))
-      .where(eq(deliveries.subscriberId, id))
+      .where(and(sql`${deliveries.id} in ${deliveryIdsOf(id)}`, eq(deliveries.subscriberId, id)))
       .orderBy(desc(announcements.sendAt), asc(announcements.id)),
     serviceMails: await tx
       .select({

@@ -50,7 +50,12 @@ describe('freezing', () => {
     const rows = await database.db.select().from(deliveries);
     expect(new Set(rows.map((row) => row.messageId)).size).toBe(1203);
     expect(new Set(rows.map((row) => row.chunk))).toEqual(new Set([0, 1, 2]));
-    await expect(database.db.insert(deliveries).values({ ...rows[0]!, id: rows[1]!.id })).rejects.toThrow();
+    for (const twice of [
+      { ...rows[0]!, emailNormalised: 'another@example.org' },
+      { ...rows[0]!, id: crypto.randomUUID() },
+    ]) {
+      await expect(database.db.insert(deliveries).values(twice)).rejects.toThrow();
+    }
   });
 
   it('names in the books who is left out and why', async () => {

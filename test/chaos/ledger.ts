@@ -85,7 +85,7 @@ export async function readLedger(db: Db): Promise<Ledger> {
     db,
     sql`select s.email, a.title from announcements a cross join subscribers s
       where a.frozen_at is not null and a.kind = 'reminder' and s.state = 'active'
-        and not exists (select 1 from deliveries d where d.announcement_id = a.id and d.subscriber_id = s.id)`,
+        and not exists (select 1 from deliveries d where d.id = delivery_id(a.id, s.id))`,
   );
   return {
     deliveries,

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Tx } from '../../src/db/open.ts';
+import { rows, type Tx } from '../../src/db/open.ts';
 import { createAddressHash } from '../../src/subscribers/address-hash.ts';
 import { addSubscriber, type Subscriber } from '../../src/subscribers/subscribers.ts';
 import type { ManualClock } from '../support/clock.ts';
@@ -23,7 +23,6 @@ export async function pendingDelivery(
   topic = 'meetings',
 ): Promise<string> {
   const announcement = crypto.randomUUID();
-  const delivery = crypto.randomUUID();
   const at = '2026-11-01T12:00:00Z';
   await db.execute(sql`
     insert into announcements (
@@ -33,12 +32,14 @@ export async function pendingDelivery(
       ${announcement}, 'reminder', ${topic}, 'Notice', 'topic', ${at}, 'Europe/London', ${at}, 'sending', ${at},
       'system', ${announcement}, ${at}, ${at}
     )`);
-  await db.execute(sql`
-    insert into deliveries (
+  const [delivery] = await rows<{ id: string }>(
+    db,
+    sql`insert into deliveries (
       id, announcement_id, subscriber_id, email, email_normalised, name, chunk, state, message_id
     ) values (
-      ${delivery}, ${announcement}, ${subscriber.id}, ${subscriber.email}, ${subscriber.emailNormalised}, 'Anna', 0,
-      'pending', ${`${delivery}@example.org`}
-    )`);
-  return delivery;
+      delivery_id(${announcement}::uuid, ${subscriber.id}::uuid), ${announcement}, ${subscriber.id}, ${subscriber.email}, ${subscriber.emailNormalised}, 'Anna', 0,
+      'pending', ${`${announcement}@example.org`}
+    ) returning id`,
+  );
+  return delivery!.id;
 }
