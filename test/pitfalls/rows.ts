@@ -635,7 +635,7 @@ export const PITFALLS: readonly Pitfall[] = [
   {
     row: 'U5',
     about: 'Somebody who comes back is refused elsewhere, and the refusal is hidden or forced.',
-    file: 'test/sync/both-sides.test.ts',
+    file: 'test/sync/contradictions.test.ts',
     test: 'show the refusal to take somebody back as what it is, and drop it when they come back themselves',
     mutation: {
       file: 'src/sync/push-settle.ts',
