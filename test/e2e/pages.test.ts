@@ -128,6 +128,11 @@ async function faultsOf(page: Page, { path, connected: isConnected }: SitePage):
 }
 
 describe('every page of a living group', () => {
+  it('has a campaign at MailerLite that was sent, one that stopped for a change there, one left to a person, one ready', () => {
+    const campaigns = pages.map(({ name }) => name).filter((name) => name.startsWith('campaign-'));
+    expect(campaigns).toEqual(['settled', 'write', 'by_hand', 'written'].map((step) => `campaign-${step}`));
+  });
+
   it(
     'is valid HTML, without a fault for axe-core in light and dark, at a desk and on a phone, fits 320 pixels and twice the size, weighs less than 100 kB and begins with the way to the content',
     { timeout: 900_000 },

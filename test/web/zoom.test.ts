@@ -10,6 +10,7 @@ import { ManualClock } from '../support/clock.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
 import { Webhooks } from '../support/fake-zoom/webhooks.ts';
 import { planning, singleMeeting } from '../support/meetings.ts';
+import { steadyTime } from '../support/steady-time.ts';
 import { Browser, NOW, openSite, setUpGroup, type Site } from './site.ts';
 
 const SECRET = 'webhook-secret';
@@ -157,12 +158,12 @@ describe('the hook for Zoom', () => {
     });
   });
 
-  it('notes a change at Zoom once, asks for a look at it, and answers well within a second', async () => {
+  it('notes a change at Zoom once, asks for a look at it, and answers well before Zoom gives up', async () => {
     await makeRoom();
     const before = site.nudges();
-    const begun = performance.now();
+    const took = steadyTime();
     expect((await report('meeting.updated')).statusCode).toBe(204);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(took()).toBeLessThan(2_000);
     expect((await report('meeting.updated')).statusCode).toBe(204);
     expect(site.nudges()).toBe(before + 1);
     expect(await database.db.select().from(zoomEvents)).toHaveLength(1);
