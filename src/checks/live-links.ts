@@ -27,7 +27,7 @@ export function unaskedLinks(links: readonly { readonly url: string; readonly li
       check: UNASKED,
       line: first.line,
       message:
-        'Whether the pages behind the links are there is being looked up. Look again in a few seconds rather than letting this pass.',
+        'The pages behind the links are still being looked up. Look again in a few seconds, or open them yourself.',
     },
   ];
 }

@@ -84,7 +84,9 @@ describe('a schedule of bulletins', () => {
     expect(kept.body).toContain('See you there.');
     expect((await admin.get(`${at}/end`)).body).toContain('Yes, end it');
     await admin.post(`${at}/end`);
-    expect((await admin.get('/admin/bulletins')).body).toContain('so no bulletin goes out');
+    const ended = (await admin.get('/admin/bulletins')).body;
+    expect(ended).toContain('so no bulletin goes out');
+    expect(ended).not.toContain('the bulletin is skipped');
   });
 });
 

@@ -190,6 +190,7 @@ describe('approving', () => {
     const page = await browser.get(url);
     expect(page.body).toContain('Approved by Ruth Okafor');
     expect(page.body).toContain('Nothing leaves before 8.20 pm');
+    expect(page.body).toContain('The page behind its link opens when the announcement goes out.');
     await browser.post(`${url}/undo`);
     await work('2027-01-12T20:30:00Z');
     expect(sent).toEqual([]);

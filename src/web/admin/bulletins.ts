@@ -296,7 +296,7 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
         when: formatDateTime(preview.sendAt, preview.zone),
         draftedOn: formatDateTime(preview.draftAt, preview.zone),
       },
-      gathered,
+      gathered: gathered.length === 0 ? undefined : gathered,
       count: gathered.length === 0 ? undefined : counted(gathered.length, 'item'),
       past: drafted.filter((bulletin) => !isComing(bulletin)).map(announcementRow),
     };
