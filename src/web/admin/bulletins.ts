@@ -350,6 +350,7 @@ export const bulletinPages = routes({ name: 'bulletins', needs: ['access', 'page
             ? 'It goes out when somebody approves it.'
             : 'It goes out at its time unless somebody stops it.',
         isWaiting,
+        isOverdue: state === 'awaiting_approval' && Temporal.Instant.compare(sendAt, now) <= 0,
         canApprove: state === 'awaiting_approval',
         canHold: state === 'approved' || state === 'sending',
         canResume: state === 'held',
