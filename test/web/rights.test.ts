@@ -1,16 +1,20 @@
 import { createHmac } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addMeeting } from '../../src/announcements/meeting-changes.ts';
 import { rows, type OpenDatabase } from '../../src/db/open.ts';
 import { listAudit } from '../../src/organisation/audit.ts';
-import { changeSetting } from '../../src/organisation/settings.ts';
+import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { fileComplaint } from '../../src/subscribers/complaints.ts';
+import { startJoining } from '../../src/subscribers/joining.ts';
 import { addSubscriber, findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { subscriberRecord } from '../../src/subscribers/subscriber-record.ts';
 import { noteDifferences } from '../../src/sync/differences.ts';
 import { finishPull, runningPull, startPull } from '../../src/sync/pull-runs.ts';
 import { readWebhookState, saveWebhook, wantWebhook } from '../../src/sync/webhook-state.ts';
+import { ROUTES } from '../../src/web/route-table.ts';
 import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import { singleMeeting } from '../support/meetings.ts';
 import { Browser, openSite, setUpGroup, type Site } from './site.ts';
 
 const SECRET = '5Q1KSgqJ3c';
@@ -106,6 +110,64 @@ describe('the page where people choose', () => {
     const after = await site.app.inject(page());
     expect(after.statusCode).toBe(404);
     expect(after.body).toContain('We keep nothing about you any more');
+  });
+});
+
+describe('every signed link of a person', () => {
+  /** A fingerprint of each table. */
+  async function everything(): Promise<Record<string, string>> {
+    const tables = await rows<{ name: string }>(
+      database.db,
+      sql`select tablename as name from pg_tables where schemaname = 'public' order by 1`,
+    );
+    const prints: Record<string, string> = {};
+    for (const { name } of tables) {
+      const [print] = await rows<{ print: string }>(
+        database.db,
+        sql.raw(
+          `select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as print from "${name}" t`,
+        ),
+      );
+      prints[name] = print!.print;
+    }
+    return prints;
+  }
+
+  it('only shows by GET and HEAD, as often as a scanner follows it: nothing is written', async () => {
+    const { db } = database;
+    const { clock, links, addressHash } = site.deps;
+    const form = { email: 'bea@example.org', memberKind: 'student', topics: ['news'], declaration: true };
+    await startJoining(db, { form }, { clock, addressHash });
+    const settings = await readSettings(db);
+    await addMeeting(db, singleMeeting('2027-02-03T19:00'), { clock, actor: 'test', settings });
+    const [request] = await rows<{ id: string }>(db, sql`select id from join_requests`);
+    const [meeting] = await rows<{ id: string }>(db, sql`select id from meetings`);
+    const later = clock.now().add({ hours: 1 });
+    const preferences = links.preferencesUrl(id);
+    const record = links.recordUrl(id, later);
+    const addresses: Record<string, string> = {
+      'GET /u/:token': links.unsubscribeUrl(id),
+      'GET /preferences/:token': preferences,
+      'GET /preferences/:token/erase': `${preferences}/erase`,
+      'GET /my-record/:token': record,
+      'GET /my-record/:token/record.json': `${record}/record.json`,
+      'GET /join/:token': links.inviteUrl(id, later),
+      'GET /join/confirm/:token': links.confirmUrl(request!.id, later),
+      'GET /rsvp/:token/:id': `${links.rsvpUrl(id)}/${meeting!.id}?answer=yes`,
+    };
+    const ofPeople = Object.entries(ROUTES)
+      .filter(([key, access]) => access === 'link' && /^GET \/(?!noticeboard|hand-in)/.test(key))
+      .map(([key]) => key);
+    expect(Object.keys(addresses).toSorted()).toEqual(ofPeople.toSorted());
+    const before = await everything();
+    for (const [key, address] of Object.entries(addresses)) {
+      const { pathname, search } = new URL(address);
+      for (const method of ['GET', 'HEAD', 'GET'] as const) {
+        const { statusCode } = await site.app.inject({ method, url: pathname + search });
+        expect([key, method, statusCode]).toEqual([key, method, 200]);
+      }
+    }
+    expect(await everything()).toEqual(before);
   });
 });
 
