@@ -11,6 +11,9 @@ import type { Announcement } from './announcements.ts';
 /** Deliveries in one chunk: what one delivery job works on. */
 export const CHUNK_SIZE = 500;
 
+/** Held while deliveries are written; `forget_subscriber_in_deliveries` names it too. */
+const FILLING_LOCK = 726_011_004;
+
 /** From so many new rows on, plans that were made for the table as it was before would read all of it. */
 const MANY = 1_000;
 
@@ -81,6 +84,11 @@ async function expand(
     announcement.kind === 'reminder'
       ? sql`coalesce(${exclusionReason(announcement.topic, now)}, ${coveredByCorrection(announcement)})`
       : exclusionReason(announcement.topic, now);
+  // The rows of a long list are sorted in memory.
+  await tx.execute(sql`set local work_mem = '64MB'`);
+  // Nobody is erased while their delivery cannot be found yet: the trigger that takes an erased person out of deliveries
+  // waits for this lock.
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${FILLING_LOCK}::bigint)`);
   await tx.execute(sql`
     insert into deliveries (
       id, announcement_id, subscriber_id, email, email_normalised, name, chunk, state, reason, message_id, settled_at
@@ -97,9 +105,8 @@ async function expand(
         s.id as subscriber_id, s.email, s.email_normalised, s.name, ${reason} as reason
       from subscribers s
       where ${audienceCondition(announcement)}
-      -- Nobody is erased while their delivery cannot be found yet. It also keeps the id and the reason from being worked
-      -- out once for each column that is made of them.
-      for key share of s
+      -- Keeps the id and the reason from being worked out once for each column that is made of them.
+      offset 0
     ) p
     on conflict do nothing`);
 }

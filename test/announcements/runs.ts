@@ -11,7 +11,7 @@ import {
 } from '../../src/announcements/ledger.ts';
 import { startAnnouncement } from '../../src/announcements/life-cycle.ts';
 import { addMeeting } from '../../src/announcements/meeting-changes.ts';
-import type { OpenDatabase } from '../../src/db/open.ts';
+import type { OpenDatabase, Tx } from '../../src/db/open.ts';
 import { announcements } from '../../src/db/schema.ts';
 import { findMeeting } from '../../src/meetings/meetings.ts';
 import type { ManualClock } from '../support/clock.ts';
@@ -39,11 +39,11 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
     return { id: row!.id, meetingId: meeting.id, people: ids };
   }
 
-  async function freeze(id: string) {
-    const announcement = await findAnnouncement(database.db, id);
-    const meeting = await findMeeting(database.db, announcement.meetingId!);
+  async function freeze(id: string, tx: Tx = database.db) {
+    const announcement = await findAnnouncement(tx, id);
+    const meeting = await findMeeting(tx, announcement.meetingId!);
     return freezeAnnouncement(
-      database.db,
+      tx,
       announcement,
       { ...content, meetingSequence: meeting.sequence },
       { clock, mailDomain: 'example.org' },
