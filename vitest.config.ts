@@ -20,14 +20,16 @@ const POSTGRES_TESTS = ['test/**/*.postgres.test.ts'];
  * Postgres. On the embedded database `web/audit` does every act of the pages, `e2e/pages` looks at each of them, and
  * the files named here run as well: what the public does, and what depends on the engine.
  *
- * So do rows of cases of what can go wrong at MailerLite and Zoom. On the embedded database `e2e/pages` has campaigns
- * that went well, were changed there, and were left to a person; `jobs/zoom-attendance` has rooms, and `sync` both sides.
+ * So do rows of cases of what can go wrong at MailerLite, Zoom and Redis, and a month of bulletins. On the embedded
+ * database `e2e/pages` has campaigns that went well, were changed there, and were left to a person;
+ * `jobs/zoom-attendance` has rooms, `sync` both sides, `e2e/bulletin-month` a month, and `process` a Redis that fails.
  */
 const ONCE = [
   'test/web/**/!(audit|join|leave|leave-every-mail|lists|*.pure).test.ts',
   'test/cli/**/!(backup|command-line|remote|restore|running|setup|*.pure).test.ts',
   'test/jobs/{mailerlite-campaign,zoom-meetings}.test.ts',
-  'test/sync/interleavings.test.ts',
+  'test/{sync/interleavings,noticeboard/bulletin-month}.test.ts',
+  'test/queue/queue.database.test.ts',
 ];
 const OTHER_SUITES = ['test/e2e/**', 'test/chaos/**', 'test/process/**'];
 

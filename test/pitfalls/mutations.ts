@@ -30,9 +30,8 @@ const PATIENCE_MS = 300_000;
 
 function projectOf(file: string): string {
   if (file.endsWith('.pure.test.ts')) return 'pure';
-  // All of pages and commands run there, some of them there alone.
-  if (file.endsWith('.postgres.test.ts') || /^test\/(?:web|cli)\//.test(file)) return 'postgres';
-  if (DATABASE.test(file) || file.endsWith('.database.test.ts')) return 'embedded';
+  // All that use a database run there, some of them there alone.
+  if (DATABASE.test(file) || /\.(?:database|postgres)\.test\.ts$/.test(file)) return 'postgres';
   return /^test\/(?:e2e|chaos|process)\//.test(file) ? 'system' : 'pure';
 }
 
