@@ -16,6 +16,8 @@ interface Shape {
   readonly dkim: boolean;
   /** SMTP_PIPELINING instead of nodemailer. */
   readonly pipelining?: true;
+  /** SMTP_CONNECTIONS of each worker, where it is not `CONNECTIONS`. */
+  readonly connections?: number;
 }
 
 const SHAPES: readonly Shape[] = [
@@ -25,6 +27,8 @@ const SHAPES: readonly Shape[] = [
   { name: '2 workers, RSA-2048 DKIM', workers: 2, dkim: true },
   { name: '1 worker, pipelining', workers: 1, dkim: false, pipelining: true },
   { name: '2 workers, pipelining', workers: 2, dkim: false, pipelining: true },
+  { name: '1 worker, 20 connections', workers: 1, dkim: false, connections: 20 },
+  { name: '2 workers, 20 connections', workers: 2, dkim: false, connections: 20 },
 ];
 
 const SIZES = [20_000, 200_000, 1_000_000];
@@ -50,7 +54,7 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
     return {
       title: 'full messages with calendar entry, from planned rows to settled rows',
       about:
-        `The product’s own worker processes, ${CONNECTIONS} connections each, no rate limit, with nodemailer, Postgres (fsync off) ` +
+        `The product’s own worker processes, ${CONNECTIONS} connections each where no other number is given, no rate limit, with nodemailer, Postgres (fsync off) ` +
         'and Redis with AOF, against the same `smtp-sink` as `smtp-source -d -s 10` just before; ' +
         `${rounds} rounds, median (lowest–highest); runs of other sizes than ${size.toLocaleString('en-GB')} once. The time is from ` +
         'the first claim to the last settled row. Memory is the most that a worker, and Redis, ever had. ' +
@@ -123,12 +127,12 @@ async function measureSize(
   }
 }
 
-function addresses(world: World, port: number): Record<string, string> {
+function addresses(world: World, port: number, connections = CONNECTIONS): Record<string, string> {
   return {
     DATABASE_URL: world.databaseUrl,
     REDIS_URL: world.redis.url,
     SMTP_URL: `smtp://127.0.0.1:${port}`,
-    SMTP_CONNECTIONS: String(CONNECTIONS),
+    SMTP_CONNECTIONS: String(connections),
   };
 }
 
@@ -145,7 +149,7 @@ interface Run {
 async function sendOnce(
   world: World,
   port: number,
-  { workers: count, dkim, pipelining }: Shape,
+  { workers: count, dkim, pipelining, connections }: Shape,
 ): Promise<Run> {
   const { db } = world;
   await db.execute(sql`truncate deliveries`);
@@ -155,7 +159,7 @@ async function sendOnce(
   // The journal of an earlier run would look like messages that the ledger has lost.
   rmSync(path.join(world.folder, 'journal'), { recursive: true, force: true });
   const workers = await startWorkers(count, world.folder, {
-    ...addresses(world, port),
+    ...addresses(world, port, connections),
     ...(dkim ? dkimOptions() : {}),
     ...(pipelining ? { SMTP_PIPELINING: 'yes' } : {}),
   });
