@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import {
+  allSent,
   claimDeliveries,
   giveBackClaim,
-  settleAndClaim,
   settleDeliveries,
+  settleSentAndClaim,
   type ClaimedDelivery,
   type Settlement,
 } from '../src/announcements/ledger.ts';
@@ -45,12 +46,14 @@ export function openClaims(
       open = { claim: latest, settlements };
     },
     async next(limit) {
+      // What was not taken counts against the run, and so is settled once, by itself.
+      if (open !== undefined && !allSent(open.settlements)) await settle();
       latest = `${workerId}/${randomUUID()}`;
       const claim = { announcementId, chunk, limit, claim: latest };
       try {
         const claimed = await (open === undefined
           ? claimDeliveries(db, claim, context)
-          : settleAndClaim(db, open, claim, context));
+          : settleSentAndClaim(db, open, claim, context));
         open = undefined;
         return claimed;
       } catch (error) {

@@ -60,28 +60,23 @@ export async function claimDeliveries(
 }
 
 /**
- * As `settleDeliveries` and then `claimDeliveries` for the same announcement. Where everything was taken, one statement does
- * both: half of what a run costs in the database is the coming and going of statements.
+ * As `settleDeliveries` and then `claimDeliveries` for the same announcement, where everything was taken, in one statement:
+ * half of what a run costs in the database is the coming and going of statements.
  *
- * @param settled a claim and how its deliveries ended.
+ * @param settled a claim whose deliveries were all taken.
  */
-export async function settleAndClaim(
+export async function settleSentAndClaim(
   tx: Tx,
   settled: { claim: string; settlements: readonly Settlement[] },
-  next: Claim,
-  context: { clock: Clock; addressHash: AddressHash },
+  { announcementId, chunk, limit, claim }: Claim,
+  { clock }: { clock: Clock },
 ): Promise<ClaimedDelivery[]> {
-  const { announcementId, chunk, limit, claim } = next;
-  if (!allSent(settled.settlements)) {
-    await settleDeliveries(tx, { announcementId, ...settled }, context);
-    return claimDeliveries(tx, next, context);
-  }
   const claimed = await settleAndClaimStatement(limit)(tx, {
     announcementId,
     chunk,
     claim,
     ...asSent(settled),
-    now: databaseTime(context.clock.now()),
+    now: databaseTime(clock.now()),
   });
   const [first] = claimed;
   if (first === undefined || first.senderFaults > 0) await clearSenderFaults(tx, { announcementId });
@@ -235,7 +230,8 @@ async function reopenRun(tx: Tx, announcementId: string, now: Temporal.Instant):
       and exists (select 1 from deliveries d where d.announcement_id = a.id and d.state = 'pending')`);
 }
 
-function allSent(settlements: readonly Settlement[]): boolean {
+/** Whether everything was taken. */
+export function allSent(settlements: readonly Settlement[]): boolean {
   return settlements.every(({ state }) => state === 'sent');
 }
 

@@ -5,8 +5,8 @@ import { readBooks } from '../../src/announcements/books.ts';
 import { freezeAnnouncement } from '../../src/announcements/expansion.ts';
 import {
   claimDeliveries,
-  settleAndClaim,
   settleDeliveries,
+  settleSentAndClaim,
   type Settlement,
 } from '../../src/announcements/ledger.ts';
 import { startAnnouncement } from '../../src/announcements/life-cycle.ts';
@@ -68,11 +68,11 @@ export function runsOf(database: OpenDatabase, clock: ManualClock) {
 
   /** Settles a claim of this name and claims under the same name followed by `+`. */
   const goOn = (announcementId: string, settlements: Settlement[], limit: number, name = 'worker/1') =>
-    settleAndClaim(
+    settleSentAndClaim(
       database.db,
       { claim: name, settlements },
       { announcementId, chunk: 0, limit, claim: `${name}+` },
-      { clock, addressHash },
+      { clock },
     );
 
   const sent = (id: string): Settlement => ({ id, state: 'sent', reason: '250 ok' });
