@@ -82,7 +82,7 @@ export const deliver = defineJob({
           ),
         );
         const context = { now: clock.now(), paced: services.sendingPace !== undefined };
-        claims.ended(
+        await claims.ended(
           results.map((result, index) => {
             const { id, attempts } = claimed[index]!;
             return 'state' in result ? result : settlementOf(id, result, { ...context, attempts });

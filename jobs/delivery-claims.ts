@@ -19,8 +19,11 @@ export interface DeliveryClaims {
    * @throws when the database fails; what has ended is settled then too, and nothing more is claimed.
    */
   next(limit: number): Promise<ClaimedDelivery[]>;
-  /** Takes note of how the deliveries of the latest claim ended. They are settled by what is called next. */
-  ended(settlements: readonly Settlement[]): void;
+  /**
+   * Takes note of how the deliveries of the latest claim ended. Where all were taken they are settled by what is called next,
+   * else at once: that takes several statements, and a claim is to follow at once on the look at the hour.
+   */
+  ended(settlements: readonly Settlement[]): Promise<void>;
   /** Settles what has ended and is not settled yet. */
   settle(): Promise<void>;
 }
@@ -42,12 +45,11 @@ export function openClaims(
 
   return {
     settle,
-    ended(settlements) {
+    async ended(settlements) {
       open = { claim: latest, settlements };
+      if (!allSent(settlements)) await settle();
     },
     async next(limit) {
-      // What was not taken counts against the run, and so is settled once, by itself.
-      if (open !== undefined && !allSent(open.settlements)) await settle();
       latest = `${workerId}/${randomUUID()}`;
       const claim = { announcementId, chunk, limit, claim: latest };
       try {

@@ -337,6 +337,29 @@ describe('quiet hours', () => {
   });
 });
 
+describe('quiet hours that begin while a refusal is written down', () => {
+  it('are kept: nothing is claimed after it', async () => {
+    await addPeople(database.db, clock, 20);
+    const meeting = await meetingTomorrow({ remind: ['1d@21:59'], start: '2027-06-04T12:00' });
+    clock.set('2027-06-03T20:59:55Z');
+    let refused: string | undefined;
+    server.judge = (recipient) => {
+      refused ??= recipient;
+      return recipient === refused ? { code: 550, text: '5.1.1 no such user' } : undefined;
+    };
+    const slowly: Services['addressHash'] = (address) => {
+      clock.set('2027-06-03T21:00:01Z');
+      return services.addressHash(address);
+    };
+    await runDueWork(jobs, { ...services, addressHash: slowly });
+    const { id } = (await notices(meeting.id))[0]!;
+    expect(await books(id)).toMatchObject({ sent: 4, failed: 1, pending: 15 });
+    clock.set('2027-06-04T07:00:00Z');
+    await work();
+    expect(await books(id)).toMatchObject({ sent: 19, failed: 1, pending: 0 });
+  });
+});
+
 describe('a meeting that changes after its reminder', () => {
   it('is corrected and then cancelled under one UID with a rising SEQUENCE', async () => {
     await addPeople(database.db, clock, 1);
