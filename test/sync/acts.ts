@@ -1,13 +1,39 @@
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import type { OpenDatabase } from '../../src/db/open.ts';
 import type { Topic } from '../../src/db/schema.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
 import { changePreferences } from '../../src/subscribers/preferences.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { listDifferences } from '../../src/sync/differences.ts';
-import { mailableHere, mailableThere, pull, receiveEvents, settle, type World } from './world.ts';
+import { emptyDatabase, openTestDatabase } from '../support/database.ts';
+import {
+  createWorld,
+  mailableHere,
+  mailableThere,
+  pull,
+  receiveEvents,
+  settle,
+  type World,
+} from './world.ts';
 
 /** The person whom most tests are about. */
 export const ANNA = 'anna@example.org';
+
+/** A world of its own for each test of a file: gives the one of the test that runs. */
+export function useWorld(): () => World {
+  let database: OpenDatabase;
+  let world: World;
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+  afterAll(() => database.close());
+  beforeEach(async () => {
+    await emptyDatabase(database);
+    world = await createWorld(database);
+  });
+  afterEach(() => world.close());
+  return () => world;
+}
 
 /** What happens to people of a world, and what is to be seen of them on both sides. */
 export function actsIn(world: () => World) {

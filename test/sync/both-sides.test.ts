@@ -1,29 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { eraseSubscriber } from '../../src/subscribers/erasure.ts';
 import { findSubscriber, removeSubscriber, updateSubscriber } from '../../src/subscribers/subscribers.ts';
 import { listRuns } from '../../src/sync/pull-runs.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
-import { actsIn, ANNA } from './acts.ts';
-import { createWorld, enrolHere, mailableHere, pull, receiveEvents, settle, type World } from './world.ts';
+import { actsIn, ANNA, useWorld } from './acts.ts';
+import { enrolHere, mailableHere, pull, receiveEvents, settle, type World } from './world.ts';
 
 describe('two lists', () => {
-  let database: OpenDatabase;
   let world: World;
-
-  beforeAll(async () => {
-    database = await openTestDatabase();
+  const current = useWorld();
+  beforeEach(() => {
+    world = current();
   });
-
-  afterAll(() => database.close());
-
-  beforeEach(async () => {
-    await emptyDatabase(database);
-    world = await createWorld(database);
-  });
-
-  afterEach(() => world.close());
 
   const {
     here,
@@ -38,7 +27,7 @@ describe('two lists', () => {
     actThere,
     agreed,
     receive,
-  } = actsIn(() => world);
+  } = actsIn(current);
 
   describe('at the first comparison', () => {
     it('take MailerLite’s people over as they are, and invent nothing', async () => {

@@ -1,34 +1,22 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rows } from '../../src/db/open.ts';
 import { subscribers } from '../../src/db/schema.ts';
 import { findSubscriber } from '../../src/subscribers/subscribers.ts';
 import { listDifferences, resolveDifference } from '../../src/sync/differences.ts';
 import { listRuns, startPull } from '../../src/sync/pull-runs.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
-import { actsIn, ANNA } from './acts.ts';
-import { createWorld, enrolHere, pull, receiveEvents, settle, type World } from './world.ts';
+import { actsIn, ANNA, useWorld } from './acts.ts';
+import { enrolHere, pull, receiveEvents, settle, type World } from './world.ts';
 
 describe('two lists', () => {
-  let database: OpenDatabase;
   let world: World;
-
-  beforeAll(async () => {
-    database = await openTestDatabase();
+  const current = useWorld();
+  beforeEach(() => {
+    world = current();
   });
 
-  afterAll(() => database.close());
-
-  beforeEach(async () => {
-    await emptyDatabase(database);
-    world = await createWorld(database);
-  });
-
-  afterEach(() => world.close());
-
-  const { here, there, idOf, inGroups, kinds, context, leaveHere, chooseHere, actThere, agreed } = actsIn(
-    () => world,
-  );
+  const { here, there, idOf, inGroups, kinds, context, leaveHere, chooseHere, actThere, agreed } =
+    actsIn(current);
 
   describe('where they contradict each other', () => {
     it('let nobody come back by being put on the list there, and say so', async () => {
