@@ -13,8 +13,11 @@ const QUIET_MS = 4_000;
 const TURN_MS = 15_000;
 const FIRST_QUIET_AFTER_MS = 12_000;
 const NEXT_QUIET_AFTER_MS = 120_000;
-/** What does not succeed so often is left for another time. */
+/** After so many tries in vain the next act has its turn. */
 const TRIES = 8;
+
+/** Says whether it could be done. */
+type Act = () => Promise<boolean>;
 
 /** What administrators and people do while everything breaks. They meet the same faults, so any act may fail. */
 export class Life {
@@ -28,7 +31,6 @@ export class Life {
   readonly #group: Group;
   readonly #time: GroupTime;
   readonly #random: Random;
-  #done = 0;
   #tries = 0;
   #nextQuiet = Date.now() + FIRST_QUIET_AFTER_MS;
 
@@ -39,8 +41,8 @@ export class Life {
     this.#random = random;
   }
 
-  /** In turn, so that nothing is left out of a short run. Each says whether it could be done. */
-  readonly #acts: readonly (() => Promise<boolean>)[] = [
+  /** Whose turn it is comes first. */
+  readonly #acts: Act[] = [
     () => this.#forget(),
     () => this.#leave(),
     () => this.#onSomeRun((run) => this.#group.move(run)),
@@ -52,10 +54,12 @@ export class Life {
     () => this.#onSomeRun((run) => this.#hold(run)),
     () => this.#leave(),
   ];
+  /** Those that have not succeeded yet. */
+  readonly #owed = new Set(this.#acts);
 
   /** Whether everything has happened once. */
   get complete(): boolean {
-    return this.#done >= this.#acts.length && this.quiet.some(({ to }) => to <= this.#time.now());
+    return this.#owed.size === 0 && this.quiet.some(({ to }) => to <= this.#time.now());
   }
 
   async begin(): Promise<void> {
@@ -75,11 +79,16 @@ export class Life {
       await this.#passQuietHours();
       return;
     }
-    const act = this.#acts[this.#done % this.#acts.length]!;
+    const turn = Math.max(
+      this.#acts.findIndex((act) => this.#owed.has(act)),
+      0,
+    );
+    const act = this.#acts[turn]!;
     this.#tries += 1;
     const done = await act().catch(() => false);
+    if (done) this.#owed.delete(act);
     if (!done && this.#tries < TRIES) return;
-    this.#done += 1;
+    this.#acts.push(...this.#acts.splice(turn, 1));
     this.#tries = 0;
   }
 

@@ -86,7 +86,7 @@ const SETTLE_STEP_MS = 120_000;
 /** Some for each queue and for each job that failed lately, however many jobs there were. */
 const MOST_REDIS_KEYS = 1_000;
 /** How much longer than the faults people may take for what they do. */
-const OVERTIME_MS = 20_000;
+const OVERTIME_MS = 60_000;
 
 /** A run of about a minute in which everything occurs that the model knows. */
 export const SHORT: Omit<RunOptions, 'seed'> = {
