@@ -114,6 +114,7 @@ function withInlineStyles(html: string, css: string): string {
     extraCss: css,
     keepStyleTags: true,
     keepAtRules: false,
+    minifyCss: true,
     loadRemoteStylesheets: false,
   }).replace('<style data-css-inline="ignore">', '<style>');
 }

@@ -54,8 +54,8 @@ describe('a group with a logo', () => {
       `src="${logo.url}"`,
       'width="140" height="22"',
       'alt="Northern Occupational Therapy Network"',
-      'display: inline-block',
-      'background-color: #ffffff',
+      'display:inline-block',
+      'background-color:#ffffff',
     ]) {
       expect(picture).toContain(part);
     }
@@ -83,7 +83,7 @@ describe.each(cases)('the mail $name', ({ name, mail }) => {
     expect(mail.html).toContain('<!--[if mso]></td></tr></table><![endif]-->');
     expect(mail.html).toMatch(/<style>[\s\S]*@media \(prefers-color-scheme: dark\)[\s\S]*<\/style>/);
     expect(mail.html).toContain('name="color-scheme" content="light dark"');
-    expect(mail.html).toMatch(/<p[^>]* style="[^"]*font-size: 16px/);
+    expect(mail.html).toMatch(/<p[^>]* style="[^"]*font-size:16px/);
     for (const style of mail.html.match(/<style[\s\S]*?<\/style>/g)!) expect(style.length).toBeLessThan(8000);
   });
 
