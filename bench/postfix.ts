@@ -8,8 +8,6 @@ import { startTied } from '../test/support/tied-process.ts';
 
 const FOLDER = path.join(projectRoot, 'node_modules', '.cache', 'convenor', 'postfix');
 
-/** What the reference sends: one fixed message of this many bytes, over connections that are kept. */
-export const MESSAGE_BYTES = 13_000;
 const SESSIONS = 10;
 
 /** Postfix's test programs, unpacked from Debian's package beside the npm packages; nothing is installed or started. */
@@ -48,13 +46,13 @@ export async function startSink(): Promise<{ port: number; stop(): Promise<void>
   return { port, stop: () => sink.stop() };
 }
 
-/** Messages a second that the reference hands to the sink. */
-export function referenceRate(port: number, messages: number): number {
+/** Messages a second that the reference hands to the sink: one fixed message of so many bytes, over connections that are kept. */
+export function referenceRate(port: number, messages: number, bytes: number): number {
   const { file, env } = program('smtp-source');
   const began = performance.now();
   execFileSync(
     file,
-    `-d -s ${SESSIONS} -m ${messages} -l ${MESSAGE_BYTES} -f network@example.org -t person@example.org 127.0.0.1:${port}`.split(
+    `-d -s ${SESSIONS} -m ${messages} -l ${bytes} -f network@example.org -t person@example.org 127.0.0.1:${port}`.split(
       ' ',
     ),
     { env },

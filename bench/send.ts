@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '../src/db/open.ts';
+import { exampleMessage } from './message.ts';
 import { referenceRate, startSink } from './postfix.ts';
 import { asMebibytes, median, say, withSpread, type PartReport } from './report.ts';
 import { startWorkers } from './workers.ts';
@@ -45,21 +46,21 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
   const [size = 20_000, ...larger] = args[0]?.split(',').map(Number) ?? SIZES;
   const rounds = Number(args[1] ?? 3);
   const chosen = args[2]?.split(',').map((number) => SHAPES[Number(number) - 1]!) ?? SHAPES;
-  const signatures = signaturesPerSecond();
+  const { length: bytes } = await exampleMessage();
   const sink = await startSink();
   try {
-    const lines = await measureSize(size, chosen, { rounds, sink, signatures });
+    const lines = await measureSize(size, chosen, { rounds, sink, bytes });
     for (const recipients of larger)
-      lines.push(...(await measureSize(recipients, chosen.slice(0, 1), { rounds: 1, sink, signatures })));
+      lines.push(...(await measureSize(recipients, chosen.slice(0, 1), { rounds: 1, sink, bytes })));
     return {
       title: 'full messages with calendar entry, from planned rows to settled rows',
       about:
         `The product’s own worker processes, ${CONNECTIONS} connections each where no other number is given, no rate limit, with nodemailer, Postgres (fsync off) ` +
-        'and Redis with AOF, against the same `smtp-sink` as `smtp-source -d -s 10` just before; ' +
+        `and Redis with AOF, against the same \`smtp-sink\` as \`smtp-source -d -s 10\` just before and after with messages of the same ${bytes.toLocaleString('en-GB')} bytes; ` +
         `${rounds} rounds, median (lowest–highest); runs of other sizes than ${size.toLocaleString('en-GB')} once. The time is from ` +
         'the first claim to the last settled row. Memory is the most that a worker, and Redis, ever had. ' +
-        `\`openssl speed rsa2048\` on one core: ${Math.round(signatures).toLocaleString('en-GB')} signatures/s; the ratio to it is ` +
-        'taken over the cores that the workers used, at least one each.',
+        'The ratio to `openssl speed rsa2048` on one core, just before and after, is taken over the cores that the workers used, at ' +
+        'least one each.',
       columns: [
         'shape',
         'recipients',
@@ -80,13 +81,14 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
 interface Setting {
   readonly rounds: number;
   readonly sink: { readonly port: number };
-  readonly signatures: number;
+  /** The length of the reference's message. */
+  readonly bytes: number;
 }
 
 async function measureSize(
   recipients: number,
   shapes: readonly Shape[],
-  { rounds, sink, signatures }: Setting,
+  { rounds, sink, bytes }: Setting,
 ): Promise<string[][]> {
   const world = await startWorld(recipients);
   try {
@@ -94,19 +96,19 @@ async function measureSize(
     await (await startWorkers(1, world.folder, addresses(world, sink.port))).stop();
     const lines: string[][] = [];
     for (const shape of shapes) {
-      const runs: (Run & { ratio: number })[] = [];
+      const runs: (Run & { ratio: number; signing: number })[] = [];
       for (let round = 0; round < rounds; round++) {
-        const reference = referenceRate(sink.port, 20_000);
+        const before = references(shape, sink.port, bytes);
         const run = await sendOnce(world, sink.port, shape);
-        runs.push({ ...run, ratio: run.rate / reference });
+        const after = references(shape, sink.port, bytes);
+        const messages = (before.messages + after.messages) / 2;
+        const cores = Math.max(shape.workers, (run.cpuMicroseconds * run.rate) / 1e6);
+        const signatures = ((before.signatures + after.signatures) / 2) * cores;
+        runs.push({ ...run, ratio: run.rate / messages, signing: run.rate / signatures });
         say(
-          `${shape.name}, ${recipients} recipients: ${run.rate.toFixed(0)}/s, reference ${reference.toFixed(0)}/s`,
+          `${shape.name}, ${recipients} recipients: ${run.rate.toFixed(0)}/s, reference ${messages.toFixed(0)}/s`,
         );
       }
-      const cores = Math.max(
-        shape.workers,
-        median(runs.map((run) => (run.cpuMicroseconds * run.rate) / 1e6)),
-      );
       lines.push([
         shape.name,
         recipients.toLocaleString('en-GB'),
@@ -115,7 +117,12 @@ async function measureSize(
           runs.map(({ ratio }) => ratio),
           2,
         ),
-        shape.dkim ? (median(runs.map(({ rate }) => rate)) / (signatures * cores)).toFixed(2) : '',
+        shape.dkim
+          ? withSpread(
+              runs.map(({ signing }) => signing),
+              2,
+            )
+          : '',
         withSpread(runs.map(({ cpuMicroseconds }) => cpuMicroseconds)),
         asMebibytes(Math.max(...runs.map(({ peakBytes }) => peakBytes))),
         asMebibytes(await redisPeak(world)),
@@ -214,8 +221,16 @@ function dkimOptions(): Record<string, string> {
   };
 }
 
+/** What the references do on this machine at this moment, a second: the machine's speed may change from run to run. */
+function references({ dkim }: Shape, port: number, bytes: number) {
+  return {
+    messages: referenceRate(port, 20_000, bytes),
+    signatures: dkim ? signaturesPerSecond() : Number.NaN,
+  };
+}
+
 function signaturesPerSecond(): number {
-  const output = execFileSync('openssl', ['speed', '-seconds', '3', 'rsa2048'], {
+  const output = execFileSync('openssl', ['speed', '-seconds', '2', 'rsa2048'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -1,10 +1,9 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { bulkMailMaker, mailMaker, type Recipient } from '../jobs/notice-mail.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import { bulkMailMaker, mailMaker } from '../jobs/notice-mail.ts';
 import { composeMessage } from '../src/mail/compose.ts';
 import { createDkimSigner } from '../src/mail/dkim.ts';
-import { createLinks } from '../src/subscribers/links.ts';
+import { fullContent, identity, links, recipient } from './message.ts';
 import { withSpread, type PartReport } from './report.ts';
-import { fullContent } from './world.ts';
 
 const ROUNDS = 7;
 const MAILS = 500;
@@ -12,12 +11,6 @@ const MAILS = 500;
 /** What each step towards one message costs, made one at a time and made in bulk. */
 export async function measureStages(): Promise<PartReport> {
   const content = fullContent();
-  const identity = {
-    from: { name: 'Bench', address: 'network@example.org' },
-    domain: 'example.org',
-    listId: 'Bench <announcements.example.org>',
-  };
-  const links = createLinks({ secretKey: 'the key of a bench', baseUrl: 'https://network.example.org' });
   const one = mailMaker(content, identity, links);
   const many = await bulkMailMaker(content, identity, links);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -41,17 +34,6 @@ export async function measureStages(): Promise<PartReport> {
       `process over ${MAILS} messages, ${ROUNDS} rounds, median (lowest–highest).`,
     columns: ['step', 'CPU µs/message'],
     rows,
-  };
-}
-
-function recipient(n: number): Recipient {
-  const id = randomUUID();
-  return {
-    deliveryId: id,
-    subscriberId: id,
-    email: `person${n}@example.org`,
-    name: `Person ${n}`,
-    messageId: `${id}@example.org`,
   };
 }
 

@@ -6,14 +6,11 @@ import { sql } from 'drizzle-orm';
 import { rows, openDatabase, type Db, type OpenDatabase } from '../src/db/open.ts';
 import { freezeAnnouncement } from '../src/announcements/expansion.ts';
 import { findAnnouncement } from '../src/announcements/announcements.ts';
-import type { FrozenContent } from '../src/announcements/frozen-content.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import { templatesFolder } from '../src/kernel/paths.ts';
 import { changeSetting } from '../src/organisation/settings.ts';
-import { createRenderer } from '../src/render/renderer.ts';
-import { mailSamples } from '../src/render/samples.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { startTestRedis, type TestRedis } from '../test/support/redis.ts';
+import { fullContent } from './message.ts';
 
 /** A Postgres, a Redis and a group of people, for one part of the bench. */
 export interface World {
@@ -62,33 +59,6 @@ async function enrol(db: Db, people: number): Promise<void> {
     insert into topic_subscriptions (subscriber_id, topic, subscribed, changed_at, event_seq)
     select id, 'meetings', true, now(), 1 from subscribers`);
   await db.execute(sql`analyze`);
-}
-
-/** A reminder as it is sent: HTML, text and calendar entry. */
-export function fullContent(): FrozenContent {
-  const renderer = createRenderer({ templatesFolder });
-  const { kind, model } = mailSamples(templatesFolder).find(({ name }) => name === 'reminder.one-week')!;
-  return {
-    ...renderer.mail(kind, model),
-    calendar: {
-      method: 'PUBLISH',
-      filename: 'meeting.ics',
-      content: [
-        'BEGIN:VCALENDAR',
-        'VERSION:2.0',
-        'METHOD:PUBLISH',
-        'BEGIN:VEVENT',
-        'UID:bench@example.org',
-        'DTSTART:20300602T180000Z',
-        'SUMMARY:Monthly meeting',
-        `DESCRIPTION:${'An evening about one question of practice. '.repeat(10)}`,
-        'END:VEVENT',
-        'END:VCALENDAR',
-        '',
-      ].join('\r\n'),
-    },
-    meetingSequence: null,
-  };
 }
 
 /** Plans an announcement to everybody and freezes it. It does not go out before `startRun`. */
