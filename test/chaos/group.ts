@@ -15,7 +15,7 @@ import { ConvenorError } from '../../src/kernel/errors.ts';
 import { parseMeetingChange } from '../../src/meetings/meeting-input.ts';
 import { changeSetting } from '../../src/organisation/settings.ts';
 import { addPeople, planning, singleMeeting } from '../support/meetings.ts';
-import { noteClaims } from './ledger.ts';
+import { BRIEF, noteClaims } from './ledger.ts';
 
 const ZONE = 'Europe/London';
 
@@ -94,7 +94,7 @@ export class Group {
     return rows(
       this.#db,
       sql`select id, meeting_id as "meetingId" from announcements
-        where state = 'sending' and kind = 'reminder' and late_after - send_at >= interval '1 hour' order by id`,
+        where state = 'sending' and kind = 'reminder' and not (${BRIEF}) order by id`,
     );
   }
 
@@ -119,7 +119,7 @@ export class Group {
     const short = await rows<Running>(
       this.#db,
       sql`select id, meeting_id as "meetingId" from announcements
-        where state in ('approved', 'sending') and kind = 'reminder' and late_after - send_at < interval '1 hour'`,
+        where state in ('approved', 'sending') and kind = 'reminder' and ${BRIEF}`,
     );
     for (const run of short) {
       await holdAnnouncement(this.#db, run.id, 'and forgotten', this.#context);

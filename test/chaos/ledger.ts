@@ -33,6 +33,8 @@ export interface RunRow {
   /** As frozen; null for one that never was. */
   readonly audience: number | null;
   readonly balanced: boolean;
+  /** Of use for less than an hour. */
+  readonly brief: boolean;
 }
 
 /** What the database says after a run. */
@@ -43,6 +45,9 @@ export interface Ledger {
   /** People of the audience of a frozen reminder that have no row in it. */
   readonly missing: readonly { readonly email: string; readonly title: string }[];
 }
+
+/** Whether an announcement is of use for less than an hour. */
+export const BRIEF = sql`late_after - send_at < interval '1 hour'`;
 
 /** Makes the database note every claim, whatever the program says of it. */
 export async function noteClaims(db: Db): Promise<void> {
@@ -75,7 +80,7 @@ export async function readLedger(db: Db): Promise<Ledger> {
   );
   const announcements = await rows<Omit<RunRow, 'balanced'>>(
     db,
-    sql`select id, meeting_id as "meetingId", kind, title, state, audience from announcements`,
+    sql`select id, meeting_id as "meetingId", kind, title, state, audience, ${BRIEF} as brief from announcements`,
   );
   const books = await readBooks(
     db,

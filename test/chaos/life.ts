@@ -41,9 +41,10 @@ export class Life {
     this.#random = random;
   }
 
+  readonly #forgetting: Act = () => this.#forget();
   /** Whose turn it is comes first. */
   readonly #acts: Act[] = [
-    () => this.#forget(),
+    this.#forgetting,
     () => this.#leave(),
     () => this.#onSomeRun((run) => this.#group.move(run)),
     () => this.#leave(),
@@ -74,7 +75,8 @@ export class Life {
 
   /** Does the next act, or passes the quiet hours when it is time. */
   async goOn(): Promise<void> {
-    if (Date.now() > this.#nextQuiet) {
+    // What is of use for minutes only would be over after the quiet hours.
+    if (Date.now() > this.#nextQuiet && !this.#owed.has(this.#forgetting)) {
       this.#nextQuiet = Date.now() + NEXT_QUIET_AFTER_MS;
       await this.#passQuietHours();
       return;

@@ -10,6 +10,7 @@ const RUN: RunRow = {
   state: 'sent',
   audience: 1,
   balanced: true,
+  brief: false,
 };
 const ROW: DeliveryRow = {
   id: 'd1',
@@ -108,6 +109,8 @@ it('lets pass what has an explanation', () => {
   expect(findings(refused, { ...nothing, refusals: [REFUSAL] })).toBe('');
   const left = row({ state: 'excluded', reason: 'Has left the list.' });
   expect(findings(left, { ...nothing, leavers: new Set(['ana@example.org']) })).toBe('');
+  const missed = { ...RUN, state: 'missed', audience: null, brief: true };
+  expect(findings({ deliveries: [], claims: [], runs: [missed] }, nothing)).toBe('');
   const cancelled = { ...row({ state: 'cancelled', reason: 'It was cancelled.' }), claims: [] };
   expect(findings(cancelled, { ...nothing, stops: [stop('cancelled announcement')] })).toBe('');
 });
