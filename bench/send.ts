@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import { rows, type Db } from '../src/db/open.ts';
 import { exampleMessage } from './message.ts';
 import { referenceRate, startSink } from './postfix.ts';
-import { asMebibytes, median, say, withSpread, type PartReport } from './report.ts';
+import { asMebibytes, say, withSpread, type PartReport } from './report.ts';
 import { startWorkers } from './workers.ts';
 import { planRun, startRun, startWorld, statesOf, type World } from './world.ts';
 

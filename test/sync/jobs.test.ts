@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { mailerlitePull } from '../../jobs/mailerlite-pull.ts';
 import { mailerlitePush } from '../../jobs/mailerlite-push.ts';
 import { mailerliteWebhookCheck } from '../../jobs/mailerlite-webhook-check.ts';
-import { rows, type OpenDatabase } from '../../src/db/open.ts';
+import { rows } from '../../src/db/open.ts';
 import type { MailerLiteClient } from '../../src/mailerlite/client.ts';
 import { changeSetting, readSettings } from '../../src/organisation/settings.ts';
 import { unsubscribe } from '../../src/subscribers/opt-out.ts';
@@ -12,25 +12,15 @@ import { planWarnings, syncOverview } from '../../src/sync/overview.ts';
 import { listRuns, runningPull, startPull } from '../../src/sync/pull-runs.ts';
 import { listTopicGroups, mapTopic, unmapTopic } from '../../src/sync/topic-groups.ts';
 import { readWebhookState, wantWebhook } from '../../src/sync/webhook-state.ts';
-import { emptyDatabase, openTestDatabase } from '../support/database.ts';
-import { createWorld, enrolHere, mailableHere, mailableThere, pull, settle, type World } from './world.ts';
+import { useWorld } from './acts.ts';
+import { enrolHere, mailableHere, mailableThere, pull, settle, type World } from './world.ts';
 
 describe('the jobs of the synchronisation', () => {
-  let database: OpenDatabase;
+  const newWorld = useWorld();
   let world: World;
-
-  beforeAll(async () => {
-    database = await openTestDatabase();
+  beforeEach(() => {
+    world = newWorld();
   });
-
-  afterAll(() => database.close());
-
-  beforeEach(async () => {
-    await emptyDatabase(database);
-    world = await createWorld(database);
-  });
-
-  afterEach(() => world.close());
 
   const running = () => ({ ...world.services, signal: new AbortController().signal });
   const pages = () => world.fake.requests().filter(({ path }) => path.startsWith('/api/subscribers?'));
