@@ -17,7 +17,7 @@ const LONGEST_LINE = 100_000;
  * fields; columns in any order. Holds one piece of the file at a time.
  *
  * @throws ConvenorError `invalid_input` for `file` as soon as something makes the file unreadable: another
- *   encoding, a quote left open, no column of addresses, nothing in it.
+ *   encoding, a quote left open, no column of addresses, nobody in it.
  */
 export async function* readImportFile(
   source: AsyncIterable<Uint8Array>,
@@ -38,13 +38,18 @@ export async function* readImportFile(
   });
   const feeding = feed(parser, first.value, text);
   let columns: ImportColumns | undefined;
+  let lines = 0;
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: string[];
       info: { lines: number };
     }>) {
-      if (columns === undefined) columns = readColumns(record, names);
-      else yield { line: firstLineOf(record, info.lines), fields: record, columns };
+      if (columns === undefined) {
+        columns = readColumns(record, names);
+        continue;
+      }
+      lines += 1;
+      yield { line: firstLineOf(record, info.lines), fields: record, columns };
     }
     await feeding;
   } catch (error) {
@@ -54,6 +59,7 @@ export async function* readImportFile(
     await feeding.catch(() => undefined);
   }
   if (columns === undefined) throw unreadable('is empty');
+  if (lines === 0) throw unreadable('names its columns, but there is nobody in it');
 }
 
 /** Writes the text into the parser as fast as it is read from it. */
