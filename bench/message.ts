@@ -55,5 +55,5 @@ export function recipient(n: number): Recipient {
 /** One of the messages as it is sent. */
 export async function exampleMessage(): Promise<Buffer> {
   const make = await bulkMailMaker(fullContent(), identity, links);
-  return make(recipient(0)).raw!();
+  return make(recipient(0)).raw!().bytes;
 }

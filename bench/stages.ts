@@ -19,7 +19,7 @@ export async function measureStages(): Promise<PartReport> {
     selector: 'bench',
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   });
-  const example = many(recipient(0)).raw!();
+  const { bytes: example } = many(recipient(0)).raw!();
   const steps: [string, (n: number) => unknown][] = [
     ['filled in and composed one at a time', (n) => composeMessage(one(recipient(n)))],
     ['spliced in bulk, the same bytes', (n) => many(recipient(n)).raw!()],

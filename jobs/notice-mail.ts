@@ -3,7 +3,7 @@ import type { FrozenContent } from '../src/announcements/frozen-content.ts';
 import { noticeContent, type ContentContext } from '../src/announcements/notice-content.ts';
 import type { Tx } from '../src/db/open.ts';
 import { createSplicer } from '../src/mail/splice.ts';
-import type { MailAddress, OutgoingMail } from '../src/mail/types.ts';
+import type { CalendarPart, ComposedMail, MailAddress, OutgoingMail } from '../src/mail/types.ts';
 import type { SenderIdentity } from '../src/organisation/sender-identity.ts';
 import type { Renderer } from '../src/render/renderer.ts';
 import { fillSlots, slotPieces, type SlotValues } from '../src/render/slots.ts';
@@ -65,30 +65,67 @@ export async function bulkMailMaker(
   links: Links,
 ): Promise<(recipient: Recipient) => OutgoingMail> {
   const { subject, html, text } = slotPieces(content);
-  const splice = await createSplicer<SlotValues>({ ...sharedParts(content, identity), subject, html, text });
+  const shared = sharedParts(content, identity);
+  const splice = await createSplicer<SlotValues>({ ...shared, subject, html, text });
   if (splice === undefined) return mailMaker(content, identity, links);
-  return (recipient) => {
-    const values = slotValues(recipient, links);
-    return {
-      ...addressing(recipient),
-      subject: typeof subject === 'string' ? subject : subject(values),
-      get html() {
-        return fillSlots(content, values).html;
-      },
-      get text() {
-        return fillSlots(content, values).text;
-      },
-      ...sharedParts(content, identity),
-      oneClickUrl: values.unsubscribeUrl,
-      raw: () =>
-        splice({
-          messageId: recipient.messageId,
-          to: recipientAddress(recipient),
-          oneClickUrl: values.unsubscribeUrl,
-          values,
-        }),
-    };
-  };
+
+  const batch: Batch = { ...shared, links, subject, content, splice };
+  return (recipient) => new BulkMail(batch, recipient);
+}
+
+/** What the mails of one announcement have in common. */
+interface Batch extends ReturnType<typeof sharedParts> {
+  readonly links: Links;
+  readonly subject: string | ((values: SlotValues) => string);
+  readonly content: FrozenContent;
+  readonly splice: NonNullable<Awaited<ReturnType<typeof createSplicer<SlotValues>>>>;
+}
+
+/** A class, since the getters of an object literal would be defined anew for each mail, which takes longer than the rest. */
+class BulkMail implements OutgoingMail {
+  readonly messageId: string;
+  readonly deliveryId: string;
+  readonly to: MailAddress;
+  readonly oneClickUrl: string;
+  readonly calendar?: CalendarPart;
+  readonly #batch: Batch;
+  readonly #values: RecipientValues;
+
+  constructor(batch: Batch, recipient: Recipient) {
+    this.messageId = recipient.messageId;
+    this.deliveryId = recipient.deliveryId;
+    this.to = recipientAddress(recipient);
+    if (batch.calendar !== undefined) this.calendar = batch.calendar;
+    this.#batch = batch;
+    this.#values = new RecipientValues(recipient, batch.links);
+    this.oneClickUrl = this.#values.unsubscribeUrl;
+  }
+
+  get from(): MailAddress {
+    return this.#batch.from;
+  }
+
+  get listId(): string {
+    return this.#batch.listId;
+  }
+
+  get subject(): string {
+    const { subject } = this.#batch;
+    return typeof subject === 'string' ? subject : subject(this.#values);
+  }
+
+  get html(): string {
+    return fillSlots(this.#batch.content, this.#values).html;
+  }
+
+  get text(): string {
+    return fillSlots(this.#batch.content, this.#values).text;
+  }
+
+  raw(): ComposedMail {
+    const { messageId, to, oneClickUrl } = this;
+    return this.#batch.splice({ messageId, to, oneClickUrl, values: this.#values });
+  }
 }
 
 function personalMail(
@@ -97,7 +134,7 @@ function personalMail(
   links: Links,
   recipient: Recipient,
 ): OutgoingMail {
-  const values = slotValues(recipient, links);
+  const values = new RecipientValues(recipient, links);
   const { subject, html, text } = fillSlots(content, values);
   return {
     ...addressing(recipient),
@@ -123,18 +160,27 @@ function addressing(recipient: Recipient) {
 }
 
 /** The recipient's own values. A link is signed when a mail has a place for it, and once. */
-function slotValues({ name, subscriberId, deliveryId }: Recipient, links: Links) {
-  let preferencesUrl: string | undefined;
-  let rsvpUrl: string | undefined;
-  return {
-    greetingName: name,
-    // The same address takes the one-click POST.
-    unsubscribeUrl: links.oneClickUrl(subscriberId, deliveryId),
-    get preferencesUrl() {
-      return (preferencesUrl ??= links.preferencesUrl(subscriberId));
-    },
-    get rsvpUrl() {
-      return (rsvpUrl ??= links.rsvpUrl(subscriberId));
-    },
-  };
+class RecipientValues implements SlotValues {
+  readonly greetingName: string | null;
+  /** The same address takes the one-click POST. */
+  readonly unsubscribeUrl: string;
+  readonly #subscriberId: string;
+  readonly #links: Links;
+  #preferencesUrl: string | undefined;
+  #rsvpUrl: string | undefined;
+
+  constructor({ name, subscriberId, deliveryId }: Recipient, links: Links) {
+    this.greetingName = name;
+    this.unsubscribeUrl = links.oneClickUrl(subscriberId, deliveryId);
+    this.#subscriberId = subscriberId;
+    this.#links = links;
+  }
+
+  get preferencesUrl(): string {
+    return (this.#preferencesUrl ??= this.#links.preferencesUrl(this.#subscriberId));
+  }
+
+  get rsvpUrl(): string {
+    return (this.#rsvpUrl ??= this.#links.rsvpUrl(this.#subscriberId));
+  }
 }

@@ -1,5 +1,5 @@
 /** From an `OutgoingMail` to the bytes of the message (RFC 5322, MIME). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { encodeWords } from 'nodemailer/lib/mime-funcs';
 import { invalidInput } from '../kernel/errors.ts';
@@ -78,7 +78,7 @@ function calendarAttachment({ method, content, filename }: CalendarPart): object
 
 /** The part of the boundaries that is this message's own; by default it is random. */
 export function boundaryBase(messageId: string): string {
-  return createHash('sha256').update(messageId).digest('hex').slice(0, 24);
+  return hash('sha256', messageId, 'hex').slice(0, 24);
 }
 
 /** A text whose lines all end in CRLF: its encoding then breaks each line without regard to the others. */
@@ -90,9 +90,11 @@ export function textLines(text: string): string {
 /**
  * The message as it goes over the wire, unsigned. The same mail gives the same bytes, if it carries its date.
  *
+ * @param at the date of a mail that carries none; the present.
  * @throws invalidInput on `from`, `to`, `replyTo`, `envelopeFrom`, `listId`, `headers` or `calendar`
  */
-export async function composeMessage(message: OutgoingMail): Promise<Buffer> {
+export async function composeMessage(message: OutgoingMail, at?: Temporal.Instant): Promise<Buffer> {
+  const date = message.date ?? at;
   if (message.envelopeFrom !== undefined) mailbox('envelopeFrom', { address: message.envelopeFrom });
   const composer = new MailComposer({
     from: mailbox('from', message.from),
@@ -104,7 +106,7 @@ export async function composeMessage(message: OutgoingMail): Promise<Buffer> {
     encoding: 'quoted-printable',
     textEncoding: 'quoted-printable',
     messageId: `<${message.messageId}>`,
-    ...(message.date === undefined ? {} : { date: new Date(message.date.epochMilliseconds) }),
+    ...(date === undefined ? {} : { date: new Date(date.epochMilliseconds) }),
     headers: headersOf(message),
     attachments: [
       ...(message.calendar === undefined ? [] : [calendarAttachment(message.calendar)]),

@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ConvenorError } from '../kernel/errors.ts';
+import { messageSpace } from './wire.ts';
 
 export interface DkimOptions {
   readonly domain: string;
@@ -139,7 +140,10 @@ export function createDkimSigner(...keys: readonly DkimOptions[]): (raw: Buffer)
         return `${field}${signature.toString('base64').replace(/.{72}(?=.)/g, '$&\r\n ')}\r\n`;
       }),
     );
-    return Buffer.concat([Buffer.from(fields.join(''), 'latin1'), raw]);
+    const head = fields.join('');
+    const signed = messageSpace(head.length + raw.length);
+    signed.set(raw, signed.write(head, 'latin1'));
+    return signed;
   };
 }
 

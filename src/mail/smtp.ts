@@ -21,7 +21,7 @@ import { PipeliningLine } from './smtp-pipeline.ts';
 import { openPool, type Attempt, type SmtpFault } from './smtp-pool.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 import type { CheckResult, Mailer, OutgoingMail, Outcome } from './types.ts';
-import { wireForm } from './wire.ts';
+import { composedMail, wireForm } from './wire.ts';
 
 export interface SmtpOptions {
   /** See `parseSmtpUrl`. */
@@ -138,9 +138,8 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
   async function send(message: OutgoingMail, signal: AbortSignal | undefined): Promise<Outcome> {
     let wire: Buffer;
     try {
-      const composed = message.raw?.() ?? (await composeMessage(message));
-      const raw = sign === undefined ? composed : await sign(composed);
-      wire = wireForm(raw, message.raw !== undefined);
+      const { bytes, dotted } = message.raw?.() ?? composedMail(await composeMessage(message));
+      wire = wireForm({ bytes: sign === undefined ? bytes : await sign(bytes), dotted });
     } catch (error) {
       return outcomeOfBadMail(error);
     }

@@ -3,10 +3,10 @@
  * only their own lines are. The bytes are those that `composeMessage` gives for the same mail: it stays the reference.
  */
 import MimeNode from 'nodemailer/lib/mime-node';
-import { encode, wrap } from 'nodemailer/lib/qp';
-import { boundaryBase, composeMessage, mailbox, textLines, verbatim } from './compose.ts';
-import type { MailAddress, OutgoingMail } from './types.ts';
-import { messageSpace } from './wire.ts';
+import { boundaryBase, composeMessage, mailbox, verbatim } from './compose.ts';
+import { encodeLines } from './splice-lines.ts';
+import { createTemplate, type Part } from './splice-template.ts';
+import type { ComposedMail, MailAddress, OutgoingMail } from './types.ts';
 
 /** A text of fixed stretches and of places for a recipient's own words, which hold no line break. */
 export type Pieces<Values> = readonly (string | ((values: Values) => string))[];
@@ -31,9 +31,6 @@ export interface Personal<Values> {
   readonly values: Values;
 }
 
-/** Above this the library encodes a text in several pieces, whose line breaks depend on where they meet. */
-const LONGEST_TEXT = 60_000;
-
 /** The places in the frame: what stands there in a composed mail with made-up values. */
 const PLACES = {
   messageId: 'Message-ID: <id@splice.invalid>',
@@ -47,7 +44,6 @@ const PLACES = {
 } as const;
 
 type Place = keyof typeof PLACES;
-type OwnPlace = Exclude<Place, 'html' | 'text'>;
 
 /**
  * Makes the function that composes the mails of one pattern.
@@ -57,43 +53,55 @@ type OwnPlace = Exclude<Place, 'html' | 'text'>;
  */
 export async function createSplicer<Values>(
   pattern: MailPattern<Values>,
-): Promise<((personal: Personal<Values>) => Buffer) | undefined> {
-  const html = encodeLines(pattern.html);
-  const text = encodeLines(pattern.text);
+): Promise<((personal: Personal<Values>) => ComposedMail) | undefined> {
+  const places: ((personal: Personal<Values>) => string)[] = [
+    ({ date }) => httpDate(date),
+    ({ oneClickUrl }) => oneClickUrl,
+    ({ messageId }) => boundaryBase(messageId),
+  ];
+  const verbatimPlaces = places.length;
+  const numbers = new Map<(values: Values) => string, number>();
+  const numbered = (pieces: Pieces<Values>): (string | number)[] =>
+    pieces.map((piece) => {
+      if (typeof piece === 'string') return piece;
+      const number = numbers.get(piece) ?? places.push(({ values }) => piece(values)) - 1;
+      numbers.set(piece, number);
+      return number;
+    });
+  const html = encodeLines(numbered(pattern.html));
+  const text = encodeLines(numbered(pattern.text));
   if (html === undefined || text === undefined) return undefined;
   const { subject } = pattern;
-  const parts = (await frameOf(pattern)).flatMap<Pieces<Values>[number] | { place: OwnPlace }>((part) => {
-    if (typeof part === 'string') return [part];
-    if (part.place === 'html') return html;
-    return part.place === 'text' ? text : [{ place: part.place }];
+  const parts = (await frameOf(pattern)).flatMap<Part>((part) => {
+    if (typeof part === 'string') return part;
+    switch (part.place) {
+      case 'html':
+        return html;
+      case 'text':
+        return text;
+      case 'date':
+        return ['Date: ', 0];
+      case 'oneClickUrl':
+        return ['<', 1, '>'];
+      case 'boundary':
+        return 2;
+      default:
+        return { field: part.place };
+    }
   });
-  const fixed = parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part));
-  return ({ messageId, date, to, oneClickUrl, values }) => {
+  const template = createTemplate(parts, verbatimPlaces);
+  return (personal) => {
+    const { messageId, to, oneClickUrl, values } = personal;
     verbatim(oneClickUrl);
-    const own: Record<OwnPlace, string> = {
-      messageId: headerLine('Message-ID', `<${messageId}>`),
-      date: `Date: ${httpDate(date)}`,
-      to: headerLine('To', mailbox('to', to)),
-      subject: typeof subject === 'string' ? '' : headerLine('Subject', subject(values)),
-      oneClickUrl: `<${oneClickUrl}>`,
-      boundary: boundaryBase(messageId),
-    };
-    return joined(
-      fixed.map((part) => {
-        if (Buffer.isBuffer(part)) return part;
-        return typeof part === 'function' ? part(values) : own[part.place];
-      }),
+    return template(
+      places.map((place) => place(personal)),
+      {
+        messageId: headerLine('Message-ID', `<${messageId}>`),
+        to: headerLine('To', mailbox('to', to)),
+        subject: typeof subject === 'string' ? '' : headerLine('Subject', subject(values)),
+      },
     );
   };
-}
-
-function joined(parts: readonly (Buffer | string)[]): Buffer {
-  let length = 0;
-  for (const part of parts) length += Buffer.isBuffer(part) ? part.length : Buffer.byteLength(part);
-  const whole = messageSpace(length);
-  let end = 0;
-  for (const part of parts) end += Buffer.isBuffer(part) ? part.copy(whole, end) : whole.write(part, end);
-  return whole;
 }
 
 async function frameOf<Values>({
@@ -128,141 +136,6 @@ async function frameOf<Values>({
       throw new Error(`a composed mail has ${found} places for ${name}`);
   }
   return frame;
-}
-
-/** Quoted-printable of a text: each line is encoded by itself, so lines without places are encoded here and now. */
-function encodeLines<Values>(pieces: Pieces<Values>): Pieces<Values> | undefined {
-  const lines: (string | ((values: Values) => string))[][] = [[]];
-  let length = 0;
-  for (const piece of pieces) {
-    if (typeof piece !== 'string') {
-      lines.at(-1)!.push(piece);
-      continue;
-    }
-    length += Buffer.byteLength(piece);
-    const [first = '', ...others] = piece.split(/\r\n|\r|\n/);
-    lines.at(-1)!.push(first);
-    for (const line of others) lines.push([line]);
-  }
-  const last = lines.at(-1)!.filter((piece) => piece !== '');
-  if (lines.length > 1 && last.length === 0) lines.pop();
-  // A last line of nothing but a place may turn out to be none at all.
-  const uncertain = last.length > 0 && last.every((piece) => typeof piece !== 'string');
-  if (length > LONGEST_TEXT || uncertain) return undefined;
-  const encoded: (string | ((values: Values) => string))[] = [];
-  for (const line of lines) {
-    if (line.every((piece) => typeof piece === 'string')) encoded.push(encodeLine(line.join('')));
-    else encoded.push(lineEncoder(line));
-  }
-  return joinFixed(encoded);
-}
-
-function joinFixed<Values>(pieces: Pieces<Values>): Pieces<Values> {
-  const joined: (string | ((values: Values) => string))[] = [];
-  for (const piece of pieces) {
-    const last = joined.at(-1);
-    if (typeof piece === 'string' && typeof last === 'string') joined[joined.length - 1] = last + piece;
-    else joined.push(piece);
-  }
-  return joined;
-}
-
-function encodeLine(line: string): string {
-  return wrap(encode(textLines(line)), 76);
-}
-
-/** The characters at the end of a value that are encoded as themselves and that no line break looks at. */
-const PLAIN_CHARACTER = /[\w-]/;
-const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
-  PLAIN_CHARACTER.test(String.fromCharCode(code)) ? 1 : 0,
-);
-
-/** Where the plain end of a value begins. */
-function plainFrom(value: string): number {
-  let start = value.length;
-  while (start > 0 && PLAIN[value.charCodeAt(start - 1)] === 1) start--;
-  return start;
-}
-
-/** An encoded line: fixed stretches, and stretches of the plain ends of values. */
-type Layout = readonly (string | { readonly piece: number; readonly from: number; readonly to: number })[];
-
-const LAYOUTS_KEPT = 200;
-
-/**
- * Encodes one line with places. Where it is broken does not depend on the plain ends of its values, such as the tokens of
- * links, so that what was found for one recipient serves all whose values are alike but for these.
- */
-function lineEncoder<Values>(line: Pieces<Values>): (values: Values) => string {
-  const layouts = new Map<string, Layout>();
-  return (values) => {
-    const ends: string[] = [];
-    const filled: string[] = [];
-    let shape = '';
-    for (const piece of line) {
-      if (typeof piece === 'string') {
-        filled.push(piece, '');
-        ends.push('');
-        continue;
-      }
-      const value = piece(values);
-      const from = plainFrom(value);
-      ends.push(value.slice(from));
-      filled.push(value.slice(0, from), value.slice(from));
-      shape += `${from}:${value.slice(0, from)}${value.length - from};`;
-    }
-    let layout = layouts.get(shape);
-    if (layout === undefined) {
-      const text = filled.join('');
-      if (/[\r\n]/.test(text)) return encodeLine(text);
-      if (layouts.size >= LAYOUTS_KEPT) layouts.clear();
-      layout = layoutOf(filled, encodeLine(text));
-      layouts.set(shape, layout);
-    }
-    let encoded = '';
-    for (const part of layout)
-      encoded += typeof part === 'string' ? part : ends[part.piece]!.slice(part.from, part.to);
-    return encoded;
-  };
-}
-
-/**
- * Finds the plain ends again in their encoded line.
- *
- * @param filled in turn a stretch of any text and a plain end, which is empty after fixed text.
- */
-function layoutOf(filled: readonly string[], encoded: string): Layout {
-  const layout: (string | { piece: number; from: number; to: number })[] = [];
-  let at = 0;
-  let fixed = '';
-  const soft = (): void => {
-    while (encoded.startsWith('=\r\n', at)) {
-      fixed += '=\r\n';
-      at += 3;
-    }
-  };
-  filled.forEach((text, index) => {
-    if (index % 2 === 0) {
-      for (let bytes = Buffer.byteLength(text); bytes > 0; bytes--) {
-        soft();
-        const width = encoded[at] === '=' ? 3 : 1;
-        fixed += encoded.slice(at, at + width);
-        at += width;
-      }
-      return;
-    }
-    for (let from = 0; from < text.length;) {
-      soft();
-      const end = encoded.indexOf('=\r\n', at);
-      const to = Math.min(text.length, end < 0 ? text.length : from + end - at);
-      layout.push(fixed, { piece: (index - 1) / 2, from, to });
-      fixed = '';
-      at += to - from;
-      from = to;
-    }
-  });
-  layout.push(fixed + encoded.slice(at));
-  return layout;
 }
 
 /** Values that a header takes as they are, if the line is short enough to stand unfolded. */

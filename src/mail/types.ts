@@ -18,6 +18,13 @@ interface MailAttachment {
   readonly contentType: string;
 }
 
+/** A message before it goes over the wire, every line ended by CRLF. */
+export interface ComposedMail {
+  readonly bytes: Buffer;
+  /** Whether a line begins with a dot. */
+  readonly dotted: boolean;
+}
+
 /** One mail to one person, complete: composing it needs nothing else and gives the same bytes every time. */
 export interface OutgoingMail {
   /** Without angle brackets; derived from the delivery, so that a second copy could be recognised. */
@@ -41,10 +48,9 @@ export interface OutgoingMail {
   readonly calendar?: CalendarPart;
   readonly attachments?: readonly MailAttachment[];
   /**
-   * Gives the composed message where that was made in advance for many: the same bytes as composing this mail, every line
-   * ended by CRLF.
+   * Gives the composed message where that was made in advance for many: the same bytes as composing this mail.
    */
-  readonly raw?: () => Buffer;
+  readonly raw?: () => ComposedMail;
   /** Kept beside the message by the outbox; not part of the message. */
   readonly deliveryId?: string;
 }

@@ -69,7 +69,7 @@ export function journalled(
       // One short write into the system's cache: a turn of the thread pool would cost several times as much.
       appendFileSync(
         path.join(folder, `${at.slice(0, 7)}.jsonl`),
-        lines.map((entry) => `${JSON.stringify({ at, ...entry })}\n`).join(''),
+        lines.map(({ act, delivery }) => `{"at":"${at}","act":"${act}","delivery":"${delivery}"}\n`).join(''),
         { mode: 0o600 },
       );
       broken = false;

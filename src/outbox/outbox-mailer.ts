@@ -20,7 +20,7 @@ export function createOutboxMailer(db: Db, { clock }: { clock: Clock }): Mailer 
       const at = clock.now();
       let raw: Buffer;
       try {
-        raw = await composeMessage({ ...message, date: message.date ?? at });
+        raw = await composeMessage(message, at);
       } catch (error) {
         return outcomeOfBadMail(error);
       }

@@ -124,12 +124,18 @@ export function slotPieces(mail: RenderedMail): {
   readonly html: readonly SlotPiece[];
   readonly text: readonly SlotPiece[];
 } {
-  const apart = (template: string, escape: (value: string) => string): SlotPiece[] =>
-    pieces(template).map((part) =>
-      typeof part === 'string'
-        ? part
-        : (values: SlotValues) => escape(valueOf(part.slot, part.fallback, values)),
-    );
+  const apart = (template: string, escape: (value: string) => string): SlotPiece[] => {
+    // One function for all places where the same is to stand, so that it is found out once for each recipient.
+    const known = new Map<string, SlotPiece>();
+    return pieces(template).map((part) => {
+      if (typeof part === 'string') return part;
+      const key = `${part.slot}|${part.fallback}`;
+      const piece =
+        known.get(key) ?? ((values: SlotValues) => escape(valueOf(part.slot, part.fallback, values)));
+      known.set(key, piece);
+      return piece;
+    });
+  };
   const subject = apart(mail.subject, (value) => value);
   return {
     subject: subject.every((piece) => typeof piece === 'string')

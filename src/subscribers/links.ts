@@ -50,6 +50,7 @@ export interface Links {
 
 const SIGNATURE_BYTES = 16;
 const ID_BYTES = 16;
+const EXPIRY_BYTES = 4;
 /** First byte of a token: which parts follow. */
 const WITH_DELIVERY = 1;
 const WITH_EXPIRY = 2;
@@ -72,8 +73,11 @@ export function createLinks({
     ]),
   );
 
-  function sign(purpose: LinkPurpose, payload: Buffer): Buffer {
-    return createHmac('sha256', keys.get(purpose)!).update(payload).digest().subarray(0, SIGNATURE_BYTES);
+  /** Signs what stands before the last bytes of a token, and writes the signature there. */
+  function sign(purpose: LinkPurpose, token: Buffer): void {
+    const end = token.length - SIGNATURE_BYTES;
+    const digest = createHmac('sha256', keys.get(purpose)!).update(token.subarray(0, end)).digest('binary');
+    token.write(digest, end, SIGNATURE_BYTES, 'binary');
   }
 
   function url(
@@ -86,22 +90,24 @@ export function createLinks({
       (deliveryId === undefined ? 0 : WITH_DELIVERY) |
       (expiresAt === undefined ? 0 : WITH_EXPIRY) |
       (adminId === undefined ? 0 : WITH_ADMIN);
-    const payload = Buffer.concat([
-      Buffer.of(parts),
-      ...[id, deliveryId, adminId].filter((part) => part !== undefined).map(uuidBytes),
-      ...(expiresAt === undefined ? [] : [seconds(expiresAt)]),
-    ]);
-    const token = Buffer.concat([payload, sign(purpose, payload)]).toString('base64url');
-    return `${baseUrl}${PATHS[purpose]}/${token}`;
+    const ids = [id, deliveryId, adminId].filter((part) => part !== undefined);
+    const token = Buffer.alloc(
+      1 + ids.length * ID_BYTES + (expiresAt === undefined ? 0 : EXPIRY_BYTES) + SIGNATURE_BYTES,
+    );
+    let end = token.writeUInt8(parts);
+    for (const part of ids) end = writeUuid(token, part, end);
+    if (expiresAt !== undefined) token.writeUInt32BE(Math.floor(expiresAt.epochMilliseconds / 1000), end);
+    sign(purpose, token);
+    return `${baseUrl}${PATHS[purpose]}/${token.toString('base64url')}`;
   }
 
   function readToken(purpose: LinkPurpose, token: string): TokenReading {
     const bytes = Buffer.from(token, 'base64url');
     const payload = bytes.subarray(0, -SIGNATURE_BYTES);
     if (payload.length < 1 + ID_BYTES || bytes.toString('base64url') !== token) return { result: 'forged' };
-    if (!timingSafeEqual(bytes.subarray(-SIGNATURE_BYTES), sign(purpose, payload))) {
-      return { result: 'forged' };
-    }
+    const signed = Buffer.from(bytes);
+    sign(purpose, signed);
+    if (!timingSafeEqual(bytes, signed)) return { result: 'forged' };
     const parts = payload[0]!;
     const id = uuidText(payload.subarray(1, 1 + ID_BYTES));
     let rest = payload.subarray(1 + ID_BYTES);
@@ -138,19 +144,14 @@ export function createLinks({
   };
 }
 
-function uuidBytes(id: string): Buffer {
-  const bytes = Buffer.from(id.replaceAll('-', ''), 'hex');
-  if (bytes.length !== ID_BYTES) throw new Error('a link needs a UUID');
-  return bytes;
+/** @returns where it ends. */
+function writeUuid(bytes: Buffer, id: string, at: number): number {
+  if (bytes.write(id.replaceAll('-', ''), at, ID_BYTES, 'hex') !== ID_BYTES)
+    throw new Error('a link needs a UUID');
+  return at + ID_BYTES;
 }
 
 function uuidText(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-function seconds(instant: Temporal.Instant): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(Math.floor(instant.epochMilliseconds / 1000));
-  return bytes;
 }
