@@ -28,7 +28,7 @@ const CLAIM_LIFE = Temporal.Duration.from({ seconds: 10 });
 export const deliver = defineJob({
   name: 'deliver',
   schema: z.object({ announcementId: z.uuid(), chunk: z.number().int().nonnegative() }),
-  concurrency: 3,
+  concurrency: 2,
 
   async due({ db, clock, settings }) {
     const now = clock.now();
