@@ -46,12 +46,9 @@ interface Likeness {
  * The values of most places, such as links, are alike for all recipients but for their plain ends: what holds them becomes
  * part of the blocks. Places whose values turn out not to be, such as names, are encoded for each recipient.
  *
- * @param parts places below `asTheyAre` go out as they are; no line begins with the value of one.
+ * @param parts no line begins with the value of a place that goes out as it is.
  */
-export function createTemplate(
-  parts: readonly Part[],
-  asTheyAre: number,
-): (filled: Filled, fields: OwnFields) => ComposedMail {
+export function createTemplate(parts: readonly Part[]): (filled: Filled, fields: OwnFields) => ComposedMail {
   const encoders = new Map<PlacedLine, Block['after']>();
   const varying = new Set<number>();
   let template: Template | undefined;
@@ -68,7 +65,7 @@ export function createTemplate(
       if (typeof part === 'string') blocks.add(part);
       else if (typeof part === 'number') {
         if (varying.has(part)) blocks.end((values) => values[part]!);
-        else blocks.patch(filled[part]!, { place: part, from: 0, to: filled[part]!.length });
+        else blocks.addValue(part, filled[part]!);
       } else if ('field' in part) blocks.end((_, fields) => fields[part.field]);
       else {
         const steady = part.every((piece) => typeof piece === 'string' || !varying.has(piece));
@@ -80,14 +77,13 @@ export function createTemplate(
     blocks.end(() => '');
     const likenesses = filled.flatMap((value, place) => {
       if (varying.has(place)) return [];
-      const beginning = place < asTheyAre ? '' : value.slice(0, plainFrom(value));
-      return { place, length: value.length, beginning };
+      return { place, length: value.length, beginning: value.slice(0, plainFrom(value)) };
     });
     return { blocks: blocks.built, likenesses, dotted: blocks.built.some(({ bytes }) => hasDots(bytes)) };
   }
 
   return (filled, fields) => {
-    if (template === undefined || !fits(template, filled, asTheyAre, varying)) template = build(filled);
+    if (template === undefined || !fits(template, filled, varying)) template = build(filled);
     return put(template, filled, fields);
   };
 }
@@ -110,16 +106,22 @@ class BlockBuilder {
     this.#length += Buffer.byteLength(text);
   }
 
-  patch(value: string, { place, from, to }: Omit<Patch, 'at'>): void {
-    this.#patches.push({ at: this.#length, place, from, to });
-    this.add(value.slice(from, to));
+  addValue(place: number, value: string): void {
+    const from = plainFrom(value);
+    this.add(value.slice(0, from));
+    this.#patch(value, { place, from, to: value.length });
   }
 
   addLine(layout: Layout, filled: Filled): void {
     for (const piece of layout) {
       if (typeof piece === 'string') this.add(piece);
-      else this.patch(filled[piece.place]!, piece);
+      else this.#patch(filled[piece.place]!, piece);
     }
+  }
+
+  #patch(value: string, { place, from, to }: Omit<Patch, 'at'>): void {
+    this.#patches.push({ at: this.#length, place, from, to });
+    this.add(value.slice(from, to));
   }
 
   end(after: Block['after']): void {
@@ -129,13 +131,11 @@ class BlockBuilder {
 }
 
 /** @param varying is told of the places whose values are not alike. */
-function fits({ likenesses }: Template, filled: Filled, asTheyAre: number, varying: Set<number>): boolean {
+function fits({ likenesses }: Template, filled: Filled, varying: Set<number>): boolean {
   const known = varying.size;
   for (const { place, length, beginning } of likenesses) {
     const value = filled[place]!;
-    const alike =
-      value.length === length &&
-      (place < asTheyAre || (value.startsWith(beginning) && isPlain(value, beginning.length)));
+    const alike = value.length === length && value.startsWith(beginning) && isPlain(value, beginning.length);
     if (!alike) varying.add(place);
   }
   return varying.size === known;

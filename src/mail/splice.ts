@@ -59,7 +59,6 @@ export async function createSplicer<Values>(
     ({ oneClickUrl }) => oneClickUrl,
     ({ messageId }) => boundaryBase(messageId),
   ];
-  const verbatimPlaces = places.length;
   const numbers = new Map<(values: Values) => string, number>();
   const numbered = (pieces: Pieces<Values>): (string | number)[] =>
     pieces.map((piece) => {
@@ -89,7 +88,7 @@ export async function createSplicer<Values>(
         return { field: part.place };
     }
   });
-  const template = createTemplate(parts, verbatimPlaces);
+  const template = createTemplate(parts);
   return (personal) => {
     const { messageId, to, oneClickUrl, values } = personal;
     verbatim(oneClickUrl);
