@@ -62,7 +62,8 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
         `The product’s own worker processes, ${CONNECTIONS} connections each where no other number is given, no rate limit, with nodemailer, Postgres (fsync off) ` +
         `and Redis with AOF, against the same \`smtp-sink\` as \`smtp-source -d -s 10\` just before and after with messages of the same ${bytes.toLocaleString('en-GB')} bytes; ` +
         `${rounds} rounds, median (lowest–highest); runs of other sizes than ${size.toLocaleString('en-GB')} once. The time is from ` +
-        'the first claim to the last settled row. Memory is the most that a worker, and Redis, ever had. ' +
+        'the first claim to the last settled row; a worker takes some seconds of it to warm up, which weighs on short runs. ' +
+        'Memory is the most that a worker, and Redis, ever had. ' +
         'The ratio to `openssl speed rsa2048` on one core, just before and after, is taken over the cores that the workers used, at ' +
         'least one each.',
       columns: [

@@ -2,7 +2,6 @@ import { appendFileSync, createReadStream } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -24,6 +23,12 @@ const line = z.object({
 export function journalFolder({ DATA_DIR }: { readonly DATA_DIR: string }): string {
   return path.join(DATA_DIR, 'journal');
 }
+
+/**
+ * How long the line of a message that was taken may wait for others. Until it is written the journal knows as much as of
+ * one whose answer was lost, which is not sent again either.
+ */
+const TAKEN_WAITS_MS = 20;
 
 /** What the journal knows of a delivery that was handed over. */
 export interface JournalEntry {
@@ -47,21 +52,32 @@ export function journalled(
   let waiting: Omit<z.output<typeof line>, 'at'>[] = [];
   let latest = Promise.resolve();
   let next: Promise<void> | undefined;
+  let soon: NodeJS.Timeout | undefined;
 
-  /**
-   * Resolves when the line is in the file. What comes while one write is under way, or in the same turn of the event
-   * loop, goes out together.
-   */
+  /** Resolves when what waits is in the file. What comes while one write is under way goes out together. */
+  function flush(): Promise<void> {
+    next ??= latest = latest.then(write);
+    return next;
+  }
+
   function note(delivery: string, act: z.output<typeof line>['act']): Promise<void> {
     waiting.push({ act, delivery });
-    next ??= latest = latest.then(() => endOfTurn()).then(write);
-    return next;
+    return flush();
+  }
+
+  /** As `note`, for a line that nobody waits for: it goes out with the next one, or soon. */
+  function noteSoon(delivery: string, act: z.output<typeof line>['act']): void {
+    waiting.push({ act, delivery });
+    soon ??= setTimeout(() => void flush(), TAKEN_WAITS_MS);
   }
 
   async function write(): Promise<void> {
     const lines = waiting;
     waiting = [];
     next = undefined;
+    clearTimeout(soon);
+    soon = undefined;
+    if (lines.length === 0) return;
     // Written for every few messages: the date's own form is a tenth of the work.
     const at = new Date(clock.now().epochMilliseconds).toISOString();
     try {
@@ -82,14 +98,17 @@ export function journalled(
   return {
     ...mailer,
     check: () => mailer.check(),
-    close: () => mailer.close(),
+    async close() {
+      await mailer.close();
+      await flush();
+    },
     async send(mail, signal) {
       const { deliveryId } = mail;
       if (deliveryId === undefined) return mailer.send(mail, signal);
       await note(deliveryId, 'begun');
       const outcome = await mailer.send(mail, signal);
-      const acts = { accepted: 'taken', unknown: 'unknown', refused: 'refused', later: 'refused' } as const;
-      await note(deliveryId, acts[outcome.result]);
+      if (outcome.result === 'accepted') noteSoon(deliveryId, 'taken');
+      else await note(deliveryId, outcome.result === 'unknown' ? 'unknown' : 'refused');
       return outcome;
     },
   };

@@ -58,7 +58,11 @@ beforeEach(async () => {
 });
 afterAll(() => cli[Symbol.asyncDispose]());
 
-const work = () => runDueWork(jobs, services);
+/** The journal is whole once the mailer has been closed. */
+async function work(): Promise<void> {
+  await runDueWork(jobs, services);
+  await services.mailer.close();
+}
 const backup = async () => (await cli.run('backup', '--json')).json<{ file: string }>().file;
 const states = async () =>
   (await cli.database.db.select().from(deliveries))
