@@ -81,7 +81,7 @@ interface Batch extends ReturnType<typeof sharedParts> {
   readonly splice: NonNullable<Awaited<ReturnType<typeof createSplicer<SlotValues>>>>;
 }
 
-/** A class, since the getters of an object literal would be defined anew for each mail, which takes longer than the rest. */
+/** A class, since the getters of an object literal would be defined anew for each mail, at some cost. */
 class BulkMail implements OutgoingMail {
   readonly messageId: string;
   readonly deliveryId: string;
