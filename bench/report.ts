@@ -35,6 +35,14 @@ export function withSpread(values: readonly number[], digits = 0): string {
   return `${text(median(values))} (${text(Math.min(...values))}–${text(Math.max(...values))})`;
 }
 
+/** "0.31 (0.29–0.33)": the ratio of the medians, with the lowest and the highest ratio of a pair where there are several. */
+export function ratioWithSpread(pairs: readonly (readonly [value: number, reference: number])[]): string {
+  const ratio = median(pairs.map(([value]) => value)) / median(pairs.map(([, reference]) => reference));
+  if (pairs.length === 1) return ratio.toFixed(2);
+  const ratios = pairs.map(([value, reference]) => value / reference);
+  return `${ratio.toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+}
+
 export function asMebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

@@ -7,8 +7,8 @@ import { sql } from 'drizzle-orm';
 import { rows, type Db } from '../src/db/open.ts';
 import { exampleMessage } from './message.ts';
 import { referenceRate, startSink } from './postfix.ts';
-import { asMebibytes, say, withSpread, type PartReport } from './report.ts';
-import { startWorkers } from './workers.ts';
+import { asMebibytes, ratioWithSpread, say, withSpread, type PartReport } from './report.ts';
+import { startWorkers, type BenchWorkers } from './workers.ts';
 import { planRun, startRun, startWorld, statesOf, type World } from './world.ts';
 
 interface Shape {
@@ -41,12 +41,13 @@ const SLOWEST = 50;
 
 /**
  * The product's own workers against the reference: `send [sizes] [rounds] [shapes]`, where shapes are the numbers of
- * lines of the table, such as 1,3. The first size is sent in every shape and round; larger ones once, in the first two
- * shapes or the first, to show that neither time per message nor memory grows.
+ * lines of the table, such as 1,3. The first size is sent in every shape, by workers that have just been started and then
+ * in so many rounds more; larger sizes once, in the first two shapes or the first, to show that neither time per message
+ * nor memory grows.
  */
 export async function measureSend(args: readonly string[]): Promise<PartReport> {
   const [size = 20_000, ...larger] = args[0]?.split(',').map(Number) ?? SIZES;
-  const rounds = Number(args[1] ?? 3);
+  const rounds = Number(args[1] ?? 5);
   const chosen = args[2]?.split(',').map((number) => SHAPES[Number(number) - 1]!) ?? SHAPES;
   const { length: bytes } = await exampleMessage();
   const sink = await startSink();
@@ -54,23 +55,25 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
     const lines = await measureSize(size, chosen, { rounds, sink, bytes });
     for (const recipients of larger) {
       const first = chosen.slice(0, recipients > LONG_RUN ? 1 : 2);
-      lines.push(...(await measureSize(recipients, first, { rounds: 1, sink, bytes })));
+      lines.push(...(await measureSize(recipients, first, { rounds: 0, sink, bytes })));
     }
     return {
       title: 'full messages with calendar entry, from planned rows to settled rows',
       about:
         `The product’s own worker processes, ${CONNECTIONS} connections each where no other number is given, no rate limit, with nodemailer, Postgres (fsync off) ` +
-        `and Redis with AOF, against the same \`smtp-sink\` as \`smtp-source -d -s 10\` just before and after with messages of the same ${bytes.toLocaleString('en-GB')} bytes; ` +
-        `${rounds} rounds, median (lowest–highest); runs of other sizes than ${size.toLocaleString('en-GB')} once. The time is from ` +
-        'the first claim to the last settled row; a worker takes some seconds of it to warm up, which weighs on short runs. ' +
+        `and Redis with AOF, against the same \`smtp-sink\` as \`smtp-source -d -s 10\` with messages of the same ${bytes.toLocaleString('en-GB')} bytes just before and after each run. ` +
+        `Of ${size.toLocaleString('en-GB')} recipients a first run by workers just started, which take some seconds of it to warm up, has a column of its own; ` +
+        `then ${rounds} more by the same workers: medians, ratios of medians (lowest–highest of the runs). ` +
+        'Runs of other sizes once, by workers just started. The time is from the first claim to the last settled row. ' +
         'Memory is the most that a worker, and Redis, ever had. ' +
-        'The ratio to `openssl speed rsa2048` on one core, just before and after, is taken over the cores that the workers used, at ' +
-        'least one each.',
+        'The ratio to `openssl speed rsa2048` on one core, just before and after, is taken over the cores that the workers’ processor ' +
+        'time amounts to.',
       columns: [
         'shape',
         'recipients',
         'messages/s',
         'ratio to smtp-source',
+        'first run',
         'ratio to openssl × cores',
         'worker CPU µs/message',
         'worker memory',
@@ -84,6 +87,7 @@ export async function measureSend(args: readonly string[]): Promise<PartReport> 
 }
 
 interface Setting {
+  /** How often workers send again after their first run. */
   readonly rounds: number;
   readonly sink: { readonly port: number };
   /** The length of the reference's message. */
@@ -93,43 +97,28 @@ interface Setting {
 async function measureSize(
   recipients: number,
   shapes: readonly Shape[],
-  { rounds, sink, bytes }: Setting,
+  setting: Setting,
 ): Promise<string[][]> {
   const world = await startWorld(recipients);
   try {
     // The first start in a folder compiles the templates, which takes memory that no later one needs.
-    await (await startWorkers(1, world.folder, addresses(world, sink.port))).stop();
+    await (await startWorkers(1, world.folder, addresses(world, setting.sink.port))).stop();
     const lines: string[][] = [];
     for (const shape of shapes) {
-      const runs: (Run & { ratio: number; signing: number })[] = [];
-      for (let round = 0; round < rounds; round++) {
-        const before = references(shape, sink.port, bytes);
-        const run = await sendOnce(world, sink.port, shape);
-        const after = references(shape, sink.port, bytes);
-        const messages = (before.messages + after.messages) / 2;
-        const cores = Math.max(shape.workers, (run.cpuMicroseconds * run.rate) / 1e6);
-        const signatures = ((before.signatures + after.signatures) / 2) * cores;
-        runs.push({ ...run, ratio: run.rate / messages, signing: run.rate / signatures });
-        say(
-          `${shape.name}, ${recipients} recipients: ${run.rate.toFixed(0)}/s, reference ${messages.toFixed(0)}/s`,
-        );
-      }
+      const { runs, peakBytes } = await measureShape(world, shape, { ...setting, recipients });
+      const [first, ...later] = runs;
+      const counted = later.length > 0 ? later : runs;
       lines.push([
         shape.name,
         recipients.toLocaleString('en-GB'),
-        withSpread(runs.map(({ rate }) => rate)),
-        withSpread(
-          runs.map(({ ratio }) => ratio),
-          2,
-        ),
+        withSpread(counted.map(({ rate }) => rate)),
+        ratioWithSpread(counted.map(({ rate, messages }) => [rate, messages])),
+        later.length > 0 ? ratioWithSpread([[first!.rate, first!.messages]]) : '',
         shape.dkim
-          ? withSpread(
-              runs.map(({ signing }) => signing),
-              2,
-            )
+          ? ratioWithSpread(counted.map(({ rate, signatures, cores }) => [rate, signatures * cores]))
           : '',
-        withSpread(runs.map(({ cpuMicroseconds }) => cpuMicroseconds)),
-        asMebibytes(Math.max(...runs.map(({ peakBytes }) => peakBytes))),
+        withSpread(counted.map(({ cores, rate }) => (cores / rate) * 1e6)),
+        asMebibytes(peakBytes),
         asMebibytes(await redisPeak(world)),
       ]);
     }
@@ -152,45 +141,67 @@ async function redisPeak({ redis }: World): Promise<number> {
   return Number(/^used_memory_peak:(\d+)/m.exec(await redis.client.info('memory'))?.[1]);
 }
 
-interface Run {
+/** One run, and the references just before and after it. Rates are a second. */
+interface Run extends References {
   readonly rate: number;
-  readonly cpuMicroseconds: number;
-  readonly peakBytes: number;
+  /** What the workers' processor time amounts to. */
+  readonly cores: number;
 }
 
-async function sendOnce(
+async function measureShape(
   world: World,
-  port: number,
-  { workers: count, dkim, pipelining, connections }: Shape,
-): Promise<Run> {
-  const { db } = world;
+  shape: Shape,
+  { recipients, rounds, sink, bytes }: Setting & { recipients: number },
+): Promise<{ runs: Run[]; peakBytes: number }> {
+  const { db, folder, redis } = world;
   await db.execute(sql`truncate deliveries`);
   await db.execute(sql`delete from announcements`);
-  const { id, audience } = await planRun(db);
-  await world.redis.client.flushall();
-  // The journal of an earlier run would look like messages that the ledger has lost.
-  rmSync(path.join(world.folder, 'journal'), { recursive: true, force: true });
-  const workers = await startWorkers(count, world.folder, {
-    ...addresses(world, port, connections),
-    ...(dkim ? dkimOptions() : {}),
-    ...(pipelining ? { SMTP_PIPELINING: 'yes' } : {}),
+  await redis.client.flushall();
+  // The journal of an earlier shape would look like messages that the ledger has lost.
+  rmSync(path.join(folder, 'journal'), { recursive: true, force: true });
+  const workers = await startWorkers(shape.workers, folder, {
+    ...addresses(world, sink.port, shape.connections),
+    ...(shape.dkim ? dkimOptions() : {}),
+    ...(shape.pipelining ? { SMTP_PIPELINING: 'yes' } : {}),
   });
   try {
-    const before = workers.usage().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-    await startRun(db, id);
-    await finished(db, id, audience);
-    const usage = workers.usage();
-    const after = usage.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-    const states = await statesOf(db, id);
-    if (states['sent'] !== audience) throw new Error(`Not all were sent: ${JSON.stringify(states)}`);
-    return {
-      rate: audience / (await secondsOf(db, id)),
-      cpuMicroseconds: ((after - before) / audience) * 1e6,
-      peakBytes: Math.max(...usage.map(({ peakBytes }) => peakBytes)),
-    };
+    const measureReferences = () => references(shape, sink.port, { messages: recipients / 5, bytes });
+    const runs: Run[] = [];
+    let before = measureReferences();
+    for (let round = 0; round <= rounds; round++) {
+      const run = await sendOnce(db, workers);
+      const after = measureReferences();
+      runs.push({
+        ...run,
+        messages: (before.messages + after.messages) / 2,
+        signatures: (before.signatures + after.signatures) / 2,
+      });
+      before = after;
+      const { rate, messages } = runs.at(-1)!;
+      say(
+        `${shape.name}, ${recipients} recipients: ${rate.toFixed(0)}/s, reference ${messages.toFixed(0)}/s`,
+      );
+    }
+    return { runs, peakBytes: Math.max(...workers.usage().map(({ peakBytes }) => peakBytes)) };
   } finally {
     await workers.stop();
   }
+}
+
+async function sendOnce(db: Db, workers: BenchWorkers): Promise<Pick<Run, 'rate' | 'cores'>> {
+  const { id, audience } = await planRun(db);
+  const before = cpuSecondsOf(workers);
+  await startRun(db, id);
+  await finished(db, id, audience);
+  const cpuSeconds = cpuSecondsOf(workers) - before;
+  const states = await statesOf(db, id);
+  if (states['sent'] !== audience) throw new Error(`Not all were sent: ${JSON.stringify(states)}`);
+  const seconds = await secondsOf(db, id);
+  return { rate: audience / seconds, cores: cpuSeconds / seconds };
+}
+
+function cpuSecondsOf(workers: BenchWorkers): number {
+  return workers.usage().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
 
 async function finished(db: Db, id: string, audience: number): Promise<void> {
@@ -226,10 +237,19 @@ function dkimOptions(): Record<string, string> {
   };
 }
 
-/** What the references do on this machine at this moment, a second: the machine's speed may change from run to run. */
-function references({ dkim }: Shape, port: number, bytes: number) {
+/** What the references do on this machine at a moment, a second: the machine's speed may change from run to run. */
+interface References {
+  readonly messages: number;
+  readonly signatures: number;
+}
+
+function references(
+  { dkim }: Shape,
+  port: number,
+  { messages, bytes }: { messages: number; bytes: number },
+): References {
   return {
-    messages: referenceRate(port, 20_000, bytes),
+    messages: referenceRate(port, Math.max(messages, 20_000), bytes),
     signatures: dkim ? signaturesPerSecond() : Number.NaN,
   };
 }
