@@ -16,9 +16,11 @@ import {
   resumeAnnouncement,
   startAnnouncement,
 } from '../../src/announcements/life-cycle.ts';
+import { unfreeze } from '../../src/announcements/planning.ts';
 import { holdSending, releaseSending } from '../../src/announcements/sending-hold.ts';
 import { moveMeeting } from '../../src/announcements/meeting-changes.ts';
 import {
+  announcements,
   deliveries,
   serviceMails,
   subscribers,
@@ -56,6 +58,23 @@ describe('freezing', () => {
     ]) {
       await expect(database.db.insert(deliveries).values(twice)).rejects.toThrow();
     }
+  });
+
+  it('begins with other people from one announcement to the next', async () => {
+    let { id } = await runs.reminder(1203);
+    const firstToHear: string[][] = [];
+    for (const start of ['000000', '000001', '000002', '000003']) {
+      const next = `${start}00-0000-4000-8000-000000000000`;
+      await database.db.update(announcements).set({ id: next }).where(eq(announcements.id, id));
+      id = next;
+      await runs.freeze(id);
+      const chunk = await database.db.select().from(deliveries).where(eq(deliveries.chunk, 0));
+      firstToHear.push(chunk.map(({ email }) => email).sort());
+      await unfreeze(database.db, id);
+    }
+    const [first, second, third, fourth] = firstToHear;
+    expect(new Set([...first!, ...second!, ...third!]).size).toBe(1203);
+    expect(fourth).toEqual(first);
   });
 
   it('names in the books who is left out and why', async () => {
