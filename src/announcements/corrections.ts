@@ -77,7 +77,8 @@ export async function toldMeetings(tx: Tx, ids: readonly string[]): Promise<Read
     tx,
     sql`select m.id from meetings m cross join lateral (
         select 1 from announcements a join deliveries d on d.announcement_id = a.id
-        where a.meeting_id = m.id and d.state in ('sending', 'sent', 'unknown') limit 1
+        -- What is not frozen has no deliveries to be looked for.
+        where a.meeting_id = m.id and a.frozen_at is not null and d.state in ('sending', 'sent', 'unknown') limit 1
       ) one
       where m.id in ${ids}`,
   );

@@ -72,11 +72,14 @@ export async function keepVersion(
   });
 }
 
-/** How many people get mail on the strength of the present wording of a topic: what a change has to ask about. */
+/**
+ * How many people get mail on the strength of the present wording of a topic: what a change has to ask about. A number that
+ * the database keeps.
+ */
 export async function agreedTo(tx: Tx, topic: Topic): Promise<number> {
   const [row] = await rows<{ n: number }>(
     tx,
-    sql`select count(*)::int as n from topic_subscriptions t where t.topic = ${topic} and t.subscribed`,
+    sql`select coalesce(sum(change), 0)::int as n from list_size_changes where counted = ${topic}`,
   );
   return row!.n;
 }
