@@ -14,9 +14,8 @@ const MOST_MS_PER_PAGE = 1_500;
 const LIMIT_MS = 100;
 const SEARCHES = [
   { name: 'subscribers-search', path: '/admin/subscribers?text=p099999' },
-  { name: 'subscribers-by-name', path: '/admin/subscribers?order=name' },
+  { name: 'subscribers-all-by-name', path: '/admin/subscribers?order=name' },
   { name: 'subscribers-newest', path: '/admin/subscribers?order=newest' },
-  { name: 'meetings-month', path: '/admin/meetings?view=month' },
 ];
 
 /**
