@@ -87,8 +87,9 @@ async function expand(
   // The rows of a long list are sorted in memory.
   await tx.execute(sql`set local work_mem = '64MB'`);
   // A chunk is 500 neighbours by address, whose rows lie together. Which of them come first differs from announcement to
-  // announcement, so that nobody's address makes them always the last to hear of a vacancy.
-  const rotation = Number.parseInt(announcement.id.slice(0, 6), 16);
+  // announcement, so that nobody's address makes them always the last to hear of a vacancy. The end of an id is random,
+  // its beginning may be the time: weekly mails would begin at the same place for months.
+  const rotation = Number.parseInt(announcement.id.slice(-6), 16);
   // Nobody is erased while their delivery cannot be found yet: the trigger that takes an erased person out of deliveries
   // waits for this lock.
   await tx.execute(sql`select pg_advisory_xact_lock_shared(${FILLING_LOCK}::bigint)`);

@@ -64,7 +64,7 @@ describe('freezing', () => {
     let { id } = await runs.reminder(1203);
     const firstToHear: string[][] = [];
     for (const start of ['000000', '000001', '000002', '000003']) {
-      const next = `${start}00-0000-4000-8000-000000000000`;
+      const next = `019ab000-0000-7000-8000-000000${start}`;
       await database.db.update(announcements).set({ id: next }).where(eq(announcements.id, id));
       id = next;
       await runs.freeze(id);
