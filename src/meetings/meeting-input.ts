@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { occurrenceDates, parseRule } from '../calendar/recurrence.ts';
 import { formatReminderRule, parseReminderRule } from '../calendar/reminder-rule.ts';
-import { parseWallTime, parseZone, toInstant, toWall } from '../calendar/wall.ts';
+import { parseWallDateTime, parseWallTime, parseZone, toInstant, toWall } from '../calendar/wall.ts';
 import { TOPICS, type Topic } from '../db/schema.ts';
 import { ConvenorError, invalidInput, type FieldProblem } from '../kernel/errors.ts';
 
@@ -115,19 +115,10 @@ const seriesSchema = z.object({
 
 const singleSchema = z.object({
   ...details,
-  start: z.string({ error: 'must be given' }).transform(
-    through((text) => {
-      try {
-        if (/[Zz]$|[+-]\d\d:?\d\d$/.test(text)) throw new Error('zone');
-        return Temporal.PlainDateTime.from(text.trim(), { overflow: 'reject' });
-      } catch {
-        throw invalidInput({
-          field: 'start',
-          message: 'must be a date and time on the wall clock, without an offset (example: 2026-12-02T19:00)',
-        });
-      }
-    }),
-  ),
+  start: z
+    .string({ error: 'must be given' })
+    .min(1, 'must be given')
+    .transform(through((text) => parseWallDateTime(text))),
 });
 
 /**
